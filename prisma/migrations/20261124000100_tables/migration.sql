@@ -1,0 +1,164 @@
+-- The tables of Avatar Quota.
+--
+-- Instants are timestamptz. Durations are whole seconds. Costs are exact decimals with six places, in the
+-- deployment's currency. Every change of used_* or held_* goes together with a row of quota_ledger.
+
+CREATE TYPE usage_status AS ENUM ('reserved', 'active', 'completed', 'error', 'expired');
+
+CREATE TYPE end_reason AS ENUM (
+  'user_ended', 'deadline_reached', 'heartbeat_lost', 'token_expired', 'superseded', 'admin_ended', 'vendor_ended',
+  'vendor_error', 'client_error'
+);
+
+CREATE TYPE quota_limit AS ENUM ('minutes', 'cost');
+
+CREATE TYPE ledger_entry AS ENUM ('hold', 'release', 'settle', 'correct', 'adjust', 'move');
+
+-- One row per user and calendar month. This row is the lock that every decision about the user is made under.
+CREATE TABLE usage_quotas (
+  id                    uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  user_id               text NOT NULL,
+  monthly_limit_minutes integer NOT NULL DEFAULT 60,
+  monthly_limit_cost    numeric(18, 6) NOT NULL DEFAULT 50.00,
+  -- YYYY-MM in the billing time zone
+  current_month         text NOT NULL,
+  used_seconds          integer NOT NULL DEFAULT 0,
+  used_minutes          numeric(14, 4) NOT NULL GENERATED ALWAYS AS (round(used_seconds / 60.0, 4)) STORED,
+  used_cost             numeric(18, 6) NOT NULL DEFAULT 0,
+  -- the sum of the holds of this month's open records
+  held_seconds          integer NOT NULL DEFAULT 0,
+  held_cost             numeric(18, 6) NOT NULL DEFAULT 0,
+  -- sessions started in this month
+  session_count         integer NOT NULL DEFAULT 0,
+  is_active             boolean NOT NULL DEFAULT true,
+  -- grows with every change; a new month continues the old month's count
+  version               integer NOT NULL DEFAULT 0,
+  -- when the running sessions will cross the next warning threshold
+  next_threshold_at     timestamptz(3),
+  last_reset_at         timestamptz(3) NOT NULL DEFAULT now(),
+  created_at            timestamptz(3) NOT NULL DEFAULT now(),
+  updated_at            timestamptz(3) NOT NULL DEFAULT now(),
+  CONSTRAINT usage_quotas_user_month_key UNIQUE (user_id, current_month),
+  CONSTRAINT usage_quotas_user_id_length CHECK (char_length(user_id) BETWEEN 1 AND 255),
+  CONSTRAINT usage_quotas_month_format CHECK (current_month ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'),
+  -- Only what an operator enters is bounded. Use has no upper bound: over-use is booked, never refused.
+  CONSTRAINT usage_quotas_limits_not_negative CHECK (monthly_limit_minutes >= 0 AND monthly_limit_cost >= 0),
+  CONSTRAINT usage_quotas_holds_not_negative CHECK (held_seconds >= 0 AND held_cost >= 0)
+);
+
+CREATE INDEX usage_quotas_next_threshold_at_idx ON usage_quotas (next_threshold_at)
+  WHERE next_threshold_at IS NOT NULL;
+
+-- One row per token: reserved → active → completed, error or expired.
+CREATE TABLE avatar_usage_records (
+  id                  uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  user_id             text NOT NULL,
+  -- the app's own id for the conversation
+  session_id          text NOT NULL,
+  -- the vendor's id for the stream, null until it is known
+  avatar_session_id   text,
+  avatar_name         text NOT NULL DEFAULT 'default',
+  vendor              text NOT NULL DEFAULT 'simulator',
+  session_started_at  timestamptz(3),
+  session_ended_at    timestamptz(3),
+  duration_seconds    integer NOT NULL DEFAULT 0,
+  words_spoken        integer NOT NULL DEFAULT 0,
+  messages_count      integer NOT NULL DEFAULT 0,
+  estimated_cost      numeric(18, 6) NOT NULL DEFAULT 0,
+  -- the month the session started in
+  billing_period      text NOT NULL,
+  status              usage_status NOT NULL DEFAULT 'reserved',
+  end_reason          end_reason,
+  error_message       text,
+  -- the price in force when the token was granted
+  price_per_minute    numeric(18, 6) NOT NULL DEFAULT 0,
+  -- the hold's seconds, kept after the end
+  grant_seconds       integer NOT NULL DEFAULT 0,
+  -- the cap that the vendor enforces by itself, null where it takes none
+  vendor_cap_seconds  integer,
+  -- what of the quota is reserved for this record now; zero once it is over
+  held_seconds        integer NOT NULL DEFAULT 0,
+  held_cost           numeric(18, 6) NOT NULL DEFAULT 0,
+  -- SHA-256 of the vendor's token
+  token_hash          bytea,
+  -- when the unused token or the running session ends by itself; null once it is over
+  expires_at          timestamptz(3),
+  last_heartbeat_at   timestamptz(3),
+  -- when the sweeper must look at this record next
+  due_at              timestamptz(3),
+  created_at          timestamptz(3) NOT NULL DEFAULT now(),
+  updated_at          timestamptz(3) NOT NULL DEFAULT now(),
+  CONSTRAINT avatar_usage_records_avatar_session_id_key UNIQUE (avatar_session_id),
+  CONSTRAINT avatar_usage_records_user_id_length CHECK (char_length(user_id) BETWEEN 1 AND 255),
+  CONSTRAINT avatar_usage_records_session_id_length CHECK (char_length(session_id) BETWEEN 1 AND 255),
+  CONSTRAINT avatar_usage_records_period_format CHECK (billing_period ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'),
+  CONSTRAINT avatar_usage_records_counts_not_negative CHECK (
+    duration_seconds >= 0 AND words_spoken >= 0 AND messages_count >= 0 AND estimated_cost >= 0
+    AND grant_seconds >= 0 AND held_seconds >= 0 AND held_cost >= 0
+  ),
+  CONSTRAINT avatar_usage_records_active_has_start CHECK (status <> 'active' OR session_started_at IS NOT NULL),
+  CONSTRAINT avatar_usage_records_open_or_over CHECK (
+    CASE WHEN status IN ('reserved', 'active')
+      THEN end_reason IS NULL AND expires_at IS NOT NULL AND due_at IS NOT NULL
+      ELSE end_reason IS NOT NULL AND expires_at IS NULL AND due_at IS NULL AND held_seconds = 0 AND held_cost = 0
+    END
+  )
+);
+
+-- usageHistory pages by this key
+CREATE INDEX avatar_usage_records_history_idx ON avatar_usage_records (user_id, created_at DESC, id DESC);
+CREATE INDEX avatar_usage_records_user_period_idx ON avatar_usage_records (user_id, billing_period);
+CREATE INDEX avatar_usage_records_open_idx ON avatar_usage_records (user_id) WHERE status IN ('reserved', 'active');
+CREATE INDEX avatar_usage_records_due_at_idx ON avatar_usage_records (due_at) WHERE due_at IS NOT NULL;
+
+-- Append-only: why used_* and held_* of a quota are what they are. Amounts are changes, so their sum is the quota.
+CREATE TABLE quota_ledger (
+  id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  user_id      text NOT NULL,
+  period       text NOT NULL,
+  record_id    uuid REFERENCES avatar_usage_records (id),
+  entry        ledger_entry NOT NULL,
+  used_seconds integer NOT NULL DEFAULT 0,
+  used_cost    numeric(18, 6) NOT NULL DEFAULT 0,
+  held_seconds integer NOT NULL DEFAULT 0,
+  held_cost    numeric(18, 6) NOT NULL DEFAULT 0,
+  reason       text NOT NULL,
+  -- who caused it: a user id, or the part of the service that acted
+  actor        text NOT NULL,
+  created_at   timestamptz(3) NOT NULL DEFAULT now(),
+  CONSTRAINT quota_ledger_quota_fkey FOREIGN KEY (user_id, period) REFERENCES usage_quotas (user_id, current_month)
+);
+
+CREATE INDEX quota_ledger_user_period_idx ON quota_ledger (user_id, period);
+CREATE INDEX quota_ledger_record_idx ON quota_ledger (record_id);
+-- one settlement per record, whatever races
+CREATE UNIQUE INDEX quota_ledger_settled_once ON quota_ledger (record_id, period) WHERE entry = 'settle';
+
+-- Each threshold fires once per user, month and limit.
+CREATE TABLE quota_alerts (
+  user_id           text NOT NULL,
+  period            text NOT NULL,
+  quota_limit       quota_limit NOT NULL,
+  threshold_percent integer NOT NULL,
+  crossed_at        timestamptz(3) NOT NULL,
+  PRIMARY KEY (user_id, period, quota_limit, threshold_percent),
+  CONSTRAINT quota_alerts_quota_fkey FOREIGN KEY (user_id, period) REFERENCES usage_quotas (user_id, current_month),
+  CONSTRAINT quota_alerts_threshold_range CHECK (threshold_percent BETWEEN 1 AND 100)
+);
+
+-- The outbox of stops: what the vendor must still be told to end.
+CREATE TABLE vendor_stops (
+  record_id         uuid PRIMARY KEY REFERENCES avatar_usage_records (id),
+  vendor            text NOT NULL,
+  avatar_session_id text NOT NULL,
+  reason            end_reason NOT NULL,
+  attempts          integer NOT NULL DEFAULT 0,
+  -- null once the vendor has confirmed
+  next_attempt_at   timestamptz(3),
+  confirmed_at      timestamptz(3),
+  last_error        text,
+  created_at        timestamptz(3) NOT NULL DEFAULT now(),
+  CONSTRAINT vendor_stops_pending_or_confirmed CHECK ((next_attempt_at IS NULL) = (confirmed_at IS NOT NULL))
+);
+
+CREATE INDEX vendor_stops_next_attempt_at_idx ON vendor_stops (next_attempt_at) WHERE next_attempt_at IS NOT NULL;

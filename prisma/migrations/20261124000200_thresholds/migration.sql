@@ -1,0 +1,154 @@
+-- How a change is told, and when a threshold is crossed.
+--
+-- Every statement of the hot path is a function over arrays. A function is one statement for its caller, so all calls
+-- waiting at one moment travel in one commit; inside, each query takes a fresh snapshot, so what is read after the
+-- locks are held is what the previous holder of the lock has committed.
+
+-- The cost of a number of seconds, to the sixth decimal.
+CREATE FUNCTION session_cost(p_seconds numeric, p_price_per_minute numeric) RETURNS numeric
+  LANGUAGE sql IMMUTABLE
+  RETURN round(p_seconds * p_price_per_minute / 60, 6);
+
+-- Rounds up to the millisecond, the resolution in which the service reads the clock.
+CREATE FUNCTION next_millisecond(p_at timestamptz) RETURNS timestamptz
+  LANGUAGE sql IMMUTABLE
+  RETURN date_trunc('milliseconds', p_at + interval '999 microseconds');
+
+-- Tells every node of one change of a quota, when and only when this transaction commits, in the order of commits.
+CREATE FUNCTION publish_quota_event(
+  p_user_id text, p_period text, p_version integer, p_reason text, p_at timestamptz, p_record_id uuid
+) RETURNS integer
+  LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('quota_events', json_build_object(
+    'userId', p_user_id,
+    'period', p_period,
+    'version', p_version,
+    'reason', p_reason,
+    'at', (extract(epoch FROM p_at) * 1000)::bigint,
+    'recordId', p_record_id
+  )::text);
+  RETURN p_version;
+END
+$$;
+
+-- Tells the sweepers of every node that something falls due at this moment.
+CREATE FUNCTION announce_due(p_at timestamptz) RETURNS void
+  LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_at IS NOT NULL THEN
+    PERFORM pg_notify('quota_due', (extract(epoch FROM p_at) * 1000)::bigint::text);
+  END IF;
+END
+$$;
+
+-- Fires the thresholds that have been crossed and notes when the next one will be. The caller holds the locks on the
+-- named quotas. p_thresholds are percentages; 100 is told as limit_reached, the others as warnings.
+CREATE FUNCTION refresh_thresholds(
+  p_now timestamptz, p_user_ids text[], p_periods text[], p_thresholds integer[]
+) RETURNS void
+  LANGUAGE plpgsql AS $$
+DECLARE
+  v_next_due timestamptz;
+BEGIN
+  WITH
+  -- each quota with the sum over its running sessions: consumption is a straight line in time
+  quota AS (
+    SELECT
+      q.user_id, q.current_month AS period, q.next_threshold_at,
+      q.used_seconds, q.monthly_limit_minutes * 60 AS limit_seconds,
+      q.used_cost, q.monthly_limit_cost AS limit_cost,
+      running.*
+    FROM (SELECT DISTINCT u.user_id, u.period FROM unnest(p_user_ids, p_periods) AS u (user_id, period)) AS asked
+    JOIN usage_quotas AS q ON q.user_id = asked.user_id AND q.current_month = asked.period
+    CROSS JOIN LATERAL (
+      SELECT
+        count(*) AS sessions,
+        coalesce(sum(line.started), 0) AS started_sum,
+        coalesce(sum(line.rate), 0) AS rate,
+        coalesce(sum(line.rate * line.started), 0) AS rate_started_sum,
+        coalesce(sum(line.consumed), 0) AS consumed_seconds,
+        coalesce(sum(line.rate * line.consumed), 0) AS consumed_cost
+      FROM avatar_usage_records AS r
+      CROSS JOIN LATERAL (
+        SELECT
+          extract(epoch FROM r.session_started_at) AS started,
+          r.price_per_minute / 60 AS rate,
+          least(greatest(extract(epoch FROM p_now - r.session_started_at), 0), r.held_seconds) AS consumed
+      ) AS line
+      WHERE r.user_id = q.user_id AND r.billing_period = q.current_month AND r.status = 'active'
+    ) AS running
+  ),
+  -- the moment at which each threshold of each limit is or will be crossed
+  crossing AS (
+    SELECT
+      quota.user_id, quota.period, 'minutes'::quota_limit AS quota_limit, percent,
+      used_seconds + consumed_seconds >= limit_seconds * percent / 100.0 AS crossed,
+      to_timestamp((limit_seconds * percent / 100.0 - used_seconds + started_sum) / nullif(sessions, 0)) AS at
+    FROM quota CROSS JOIN unnest(p_thresholds) AS percent
+    UNION ALL
+    SELECT
+      quota.user_id, quota.period, 'cost', percent,
+      used_cost + consumed_cost >= limit_cost * percent / 100.0,
+      to_timestamp((limit_cost * percent / 100.0 - used_cost + rate_started_sum) / nullif(rate, 0))
+    FROM quota CROSS JOIN unnest(p_thresholds) AS percent
+  ),
+  -- once per user, month, limit and threshold
+  pending AS (
+    SELECT crossing.*
+    FROM crossing
+    LEFT JOIN quota_alerts AS a
+      ON a.user_id = crossing.user_id AND a.period = crossing.period
+      AND a.quota_limit = crossing.quota_limit AND a.threshold_percent = crossing.percent
+    WHERE a.user_id IS NULL
+  ),
+  fired AS (
+    INSERT INTO quota_alerts (user_id, period, quota_limit, threshold_percent, crossed_at)
+    SELECT user_id, period, quota_limit, percent, least(coalesce(at, p_now), p_now)
+    FROM pending
+    WHERE crossed
+    RETURNING user_id, period, quota_limit, threshold_percent
+  ),
+  next AS (
+    SELECT user_id, period, next_millisecond(min(at)) AS at
+    FROM pending
+    WHERE NOT crossed AND at > p_now
+    GROUP BY user_id, period
+  ),
+  updated AS (
+    UPDATE usage_quotas AS q
+    SET
+      next_threshold_at = next.at,
+      version = q.version + news.fired,
+      updated_at = CASE WHEN news.fired > 0 THEN p_now ELSE q.updated_at END
+    FROM quota
+    LEFT JOIN next ON next.user_id = quota.user_id AND next.period = quota.period
+    CROSS JOIN LATERAL (
+      SELECT count(*)::integer AS fired
+      FROM fired WHERE fired.user_id = quota.user_id AND fired.period = quota.period
+    ) AS news
+    WHERE q.user_id = quota.user_id AND q.current_month = quota.period
+      AND (news.fired > 0 OR quota.next_threshold_at IS DISTINCT FROM next.at)
+    RETURNING q.user_id, q.current_month AS period, q.version, q.next_threshold_at, news.fired
+  ),
+  -- lower thresholds first, each with a version of its own
+  published AS (
+    SELECT publish_quota_event(
+      fired.user_id, fired.period,
+      (updated.version - updated.fired + row_number() OVER (
+        PARTITION BY fired.user_id, fired.period ORDER BY fired.threshold_percent, fired.quota_limit
+      ))::integer,
+      CASE WHEN fired.threshold_percent >= 100 THEN 'limit_reached' ELSE 'warning' END,
+      p_now, NULL
+    ) AS version
+    FROM fired
+    JOIN updated ON updated.user_id = fired.user_id AND updated.period = fired.period
+    ORDER BY fired.user_id, fired.period, fired.threshold_percent, fired.quota_limit
+  )
+  SELECT min(updated.next_threshold_at) INTO v_next_due
+  FROM updated
+  LEFT JOIN (SELECT count(version) FROM published) AS told ON true;
+
+  PERFORM announce_due(v_next_due);
+END
+$$;

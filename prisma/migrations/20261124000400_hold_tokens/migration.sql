@@ -1,0 +1,279 @@
+-- Admission: quota is held before the token exists.
+
+-- What each call would get at this moment. Reads only; the caller of hold_tokens holds the locks.
+--
+--   outcome           granted, inactive, rate_limited, concurrency or exceeded
+--   exceeded_limit    with exceeded: the limit that is nearest to its end
+--   grant_seconds     min(available seconds, available cost ÷ price per second, p_max_session_seconds)
+--   gives_way         records that end for this grant: those of the same conversation, and at the concurrency limit
+--                     the user's oldest unused tokens. A running session of another conversation never gives way
+--   retry_at          with rate_limited: when the next token may be asked for
+CREATE FUNCTION decide_holds(
+  p_now timestamptz, p_user_ids text[], p_session_ids text[], p_prices numeric[], p_period text,
+  p_min_session_seconds integer, p_max_session_seconds integer, p_max_concurrent_sessions integer,
+  p_max_tokens_per_minute integer
+) RETURNS TABLE (
+  user_id text, outcome text, exceeded_limit quota_limit, grant_seconds integer, gives_way uuid[], retry_at timestamptz
+)
+  LANGUAGE sql STABLE AS $$
+  WITH
+  call AS (
+    SELECT * FROM unnest(p_user_ids, p_session_ids, p_prices) AS c (user_id, session_id, price)
+  ),
+  open_record AS (
+    SELECT
+      r.id, r.user_id, r.session_id = call.session_id AS same_conversation, r.status,
+      row_number() OVER (
+        PARTITION BY r.user_id, r.session_id = call.session_id ORDER BY r.status = 'active', r.created_at, r.id
+      ) AS seniority,
+      CASE WHEN r.billing_period = p_period THEN r.held_seconds - used.seconds ELSE 0 END AS returns_seconds,
+      CASE WHEN r.billing_period = p_period
+        THEN r.held_cost - session_cost(used.seconds, r.price_per_minute) ELSE 0
+      END AS returns_cost
+    FROM call
+    JOIN avatar_usage_records AS r ON r.user_id = call.user_id AND r.status IN ('reserved', 'active')
+    CROSS JOIN LATERAL (
+      SELECT CASE WHEN r.status = 'active'
+        THEN ceil(greatest(extract(epoch FROM least(p_now, r.expires_at) - r.session_started_at), 0))::integer
+        ELSE 0
+      END AS seconds
+    ) AS used
+  ),
+  -- how many unused tokens of other conversations must give way, and whether that is enough
+  crowd AS (
+    SELECT
+      call.user_id,
+      greatest(count(o.id) - (p_max_concurrent_sessions - 1), 0) AS excess,
+      count(o.id) FILTER (WHERE o.status = 'reserved') AS unused
+    FROM call
+    LEFT JOIN open_record AS o ON o.user_id = call.user_id AND NOT o.same_conversation
+    GROUP BY call.user_id
+  ),
+  yielding AS (
+    SELECT
+      o.user_id, array_agg(o.id ORDER BY o.id) AS ids,
+      sum(o.returns_seconds) AS seconds, sum(o.returns_cost) AS cost
+    FROM open_record AS o
+    JOIN crowd ON crowd.user_id = o.user_id
+    WHERE o.same_conversation OR (o.status = 'reserved' AND o.seniority <= crowd.excess)
+    GROUP BY o.user_id
+  ),
+  room AS (
+    SELECT
+      call.user_id, q.is_active, crowd.excess > crowd.unused AS crowded,
+      coalesce(yielding.ids, '{}') AS gives_way,
+      available.seconds,
+      -- null for a free avatar: the cost never binds
+      floor(greatest(available.cost, 0) * 60 / nullif(call.price, 0)) AS affordable_seconds,
+      recent.at + interval '1 minute' AS retry_at
+    FROM call
+    JOIN usage_quotas AS q ON q.user_id = call.user_id AND q.current_month = p_period
+    JOIN crowd ON crowd.user_id = call.user_id
+    LEFT JOIN yielding ON yielding.user_id = call.user_id
+    CROSS JOIN LATERAL (
+      SELECT
+        q.monthly_limit_minutes * 60 - q.used_seconds - q.held_seconds + coalesce(yielding.seconds, 0) AS seconds,
+        q.monthly_limit_cost - q.used_cost - q.held_cost + coalesce(yielding.cost, 0) AS cost
+    ) AS available
+    -- the grant that must be a minute old before the next one; the vendor's refusals were not grants
+    LEFT JOIN LATERAL (
+      SELECT r.created_at AS at
+      FROM avatar_usage_records AS r
+      WHERE r.user_id = call.user_id AND r.created_at > p_now - interval '1 minute'
+        AND r.end_reason IS DISTINCT FROM 'vendor_error'
+      ORDER BY r.created_at DESC
+      OFFSET p_max_tokens_per_minute - 1 LIMIT 1
+    ) AS recent ON true
+  ),
+  grants AS (
+    SELECT room.*, floor(greatest(least(seconds, affordable_seconds, p_max_session_seconds), 0))::integer AS grant_seconds
+    FROM room
+  )
+  SELECT
+    grants.user_id,
+    CASE
+      WHEN NOT is_active THEN 'inactive'
+      WHEN retry_at IS NOT NULL THEN 'rate_limited'
+      WHEN crowded THEN 'concurrency'
+      WHEN grants.grant_seconds < p_min_session_seconds THEN 'exceeded'
+      ELSE 'granted'
+    END,
+    CASE WHEN affordable_seconds < seconds THEN 'cost' ELSE 'minutes' END::quota_limit,
+    grants.grant_seconds,
+    grants.gives_way,
+    retry_at
+  FROM grants
+$$;
+
+-- Holds quota for new tokens: one call a user, any number of users.
+--
+-- A new user's quota is created in the same statement, with the limits of the user's last month or else the defaults.
+-- A refused call changes nothing but that.
+CREATE FUNCTION hold_tokens(
+  p_now timestamptz,
+  p_record_ids uuid[], p_user_ids text[], p_session_ids text[], p_avatar_names text[], p_vendors text[],
+  p_prices numeric[], p_vendor_caps boolean[],
+  p_period text, p_default_limit_minutes integer, p_default_limit_cost numeric,
+  p_min_session_seconds integer, p_max_session_seconds integer, p_max_concurrent_sessions integer,
+  p_max_tokens_per_minute integer, p_token_ttl_seconds integer, p_thresholds integer[]
+) RETURNS TABLE (
+  user_id text, outcome text, exceeded_limit quota_limit, grant_seconds integer, retry_at timestamptz
+)
+  LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  v_gives_way uuid[];
+  v_expires_at timestamptz := p_now + make_interval(secs => p_token_ttl_seconds);
+BEGIN
+  INSERT INTO usage_quotas
+    (user_id, current_month, monthly_limit_minutes, monthly_limit_cost, is_active, version,
+     last_reset_at, created_at, updated_at)
+  SELECT
+    call.user_id, p_period,
+    coalesce(last.monthly_limit_minutes, p_default_limit_minutes),
+    coalesce(last.monthly_limit_cost, p_default_limit_cost),
+    coalesce(last.is_active, true),
+    coalesce(last.version, 0),
+    p_now, p_now, p_now
+  FROM unnest(p_user_ids) AS call (user_id)
+  LEFT JOIN LATERAL (
+    SELECT q.monthly_limit_minutes, q.monthly_limit_cost, q.is_active, q.version
+    FROM usage_quotas AS q
+    WHERE q.user_id = call.user_id AND q.current_month < p_period
+    ORDER BY q.current_month DESC
+    LIMIT 1
+  ) AS last ON true
+  WHERE NOT EXISTS (
+    SELECT FROM usage_quotas AS q WHERE q.user_id = call.user_id AND q.current_month = p_period
+  )
+  ORDER BY call.user_id
+  ON CONFLICT ON CONSTRAINT usage_quotas_user_month_key DO NOTHING;
+
+  -- last month's quota too where a session still holds of it: it may give way
+  PERFORM FROM usage_quotas AS q
+  WHERE q.user_id = ANY (p_user_ids) AND (q.current_month = p_period OR q.held_seconds > 0)
+  ORDER BY q.user_id, q.current_month
+  FOR NO KEY UPDATE;
+
+  SELECT array_agg(ids.id) INTO v_gives_way
+  FROM decide_holds(
+    p_now, p_user_ids, p_session_ids, p_prices, p_period,
+    p_min_session_seconds, p_max_session_seconds, p_max_concurrent_sessions, p_max_tokens_per_minute
+  ) AS decision
+  CROSS JOIN unnest(decision.gives_way) AS ids (id)
+  WHERE decision.outcome = 'granted';
+
+  IF v_gives_way IS NOT NULL THEN
+    PERFORM close_records(
+      p_now, array_agg(r.id), array_agg('superseded'::end_reason),
+      array_agg(CASE WHEN r.vendor_cap_seconds IS NULL THEN p_now ELSE least(p_now, r.expires_at) END),
+      array_agg(NULL::text), 'hold'
+    )
+    FROM avatar_usage_records AS r
+    WHERE r.id = ANY (v_gives_way);
+
+    PERFORM refresh_thresholds(p_now, array_agg(r.user_id), array_agg(r.billing_period), p_thresholds)
+    FROM avatar_usage_records AS r
+    WHERE r.id = ANY (v_gives_way);
+  END IF;
+
+  PERFORM announce_due(v_expires_at);
+
+  RETURN QUERY
+  WITH
+  call AS (
+    SELECT *
+    FROM unnest(
+      p_record_ids, p_user_ids, p_session_ids, p_avatar_names, p_vendors, p_prices, p_vendor_caps
+    ) AS c (record_id, user_id, session_id, avatar_name, vendor, price, vendor_cap)
+  ),
+  decision AS MATERIALIZED (
+    SELECT d.* FROM decide_holds(
+      p_now, p_user_ids, p_session_ids, p_prices, p_period,
+      p_min_session_seconds, p_max_session_seconds, p_max_concurrent_sessions, p_max_tokens_per_minute
+    ) AS d
+  ),
+  granted AS (
+    SELECT call.*, decision.grant_seconds, session_cost(decision.grant_seconds, call.price) AS held_cost
+    FROM call
+    JOIN decision ON decision.user_id = call.user_id
+    WHERE decision.outcome = 'granted'
+  ),
+  reserved AS (
+    INSERT INTO avatar_usage_records
+      (id, user_id, session_id, avatar_name, vendor, billing_period, status, price_per_minute, grant_seconds,
+       vendor_cap_seconds, held_seconds, held_cost, expires_at, due_at, created_at, updated_at)
+    SELECT
+      record_id, user_id, session_id, avatar_name, vendor, p_period, 'reserved', price, grant_seconds,
+      CASE WHEN vendor_cap THEN grant_seconds END, grant_seconds, held_cost, v_expires_at, v_expires_at, p_now, p_now
+    FROM granted
+  ),
+  booked AS (
+    INSERT INTO quota_ledger (user_id, period, record_id, entry, held_seconds, held_cost, reason, actor, created_at)
+    SELECT user_id, p_period, record_id, 'hold', grant_seconds, held_cost, 'token_created', user_id, p_now
+    FROM granted
+  ),
+  updated AS (
+    UPDATE usage_quotas AS q
+    SET
+      held_seconds = q.held_seconds + granted.grant_seconds,
+      held_cost = q.held_cost + granted.held_cost,
+      version = q.version + 1,
+      updated_at = p_now
+    FROM granted
+    WHERE q.user_id = granted.user_id AND q.current_month = p_period
+    RETURNING q.user_id, publish_quota_event(q.user_id, p_period, q.version, 'token_created', p_now, granted.record_id)
+  )
+  SELECT decision.user_id, decision.outcome, decision.exceeded_limit, decision.grant_seconds, decision.retry_at
+  FROM decision;
+END
+$$;
+
+-- Notes what the vendor minted. The unused token's time to live counts from here.
+--
+-- False for a record that ended while the vendor was asked: its token must not go out. The vendor's session is noted
+-- for a stop all the same.
+CREATE FUNCTION attach_tokens(
+  p_now timestamptz, p_record_ids uuid[], p_avatar_session_ids text[], p_token_hashes bytea[],
+  p_token_ttl_seconds integer
+) RETURNS TABLE (record_id uuid, attached boolean)
+  LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  v_expires_at timestamptz := p_now + make_interval(secs => p_token_ttl_seconds);
+BEGIN
+  RETURN QUERY
+  WITH
+  call AS (
+    SELECT * FROM unnest(p_record_ids, p_avatar_session_ids, p_token_hashes) AS c (id, avatar_session_id, token_hash)
+  ),
+  locked AS (
+    SELECT r.id, call.avatar_session_id, call.token_hash
+    FROM call
+    JOIN avatar_usage_records AS r ON r.id = call.id
+    ORDER BY r.id
+    FOR NO KEY UPDATE OF r
+  ),
+  noted AS (
+    UPDATE avatar_usage_records AS r
+    SET
+      avatar_session_id = locked.avatar_session_id,
+      token_hash = locked.token_hash,
+      expires_at = CASE WHEN r.status = 'reserved' THEN v_expires_at ELSE r.expires_at END,
+      due_at = CASE WHEN r.status = 'reserved' THEN v_expires_at ELSE r.due_at END,
+      updated_at = p_now
+    FROM locked
+    WHERE r.id = locked.id
+    RETURNING r.id, r.status, r.vendor, r.avatar_session_id, r.end_reason
+  ),
+  stops AS (
+    INSERT INTO vendor_stops (record_id, vendor, avatar_session_id, reason, next_attempt_at, created_at)
+    SELECT id, vendor, avatar_session_id, end_reason, p_now, p_now
+    FROM noted
+    WHERE status <> 'reserved' AND avatar_session_id IS NOT NULL
+    ON CONFLICT (record_id) DO NOTHING
+    RETURNING announce_due(next_attempt_at)
+  )
+  SELECT noted.id, noted.status = 'reserved' FROM noted;
+END
+$$;

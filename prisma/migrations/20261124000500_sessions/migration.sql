@@ -1,0 +1,249 @@
+-- A session's life after its token: start, heartbeats, end.
+
+-- Locks the named quotas, in the one order in which every statement locks them.
+CREATE FUNCTION lock_quotas(p_user_ids text[], p_periods text[]) RETURNS void
+  LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM usage_quotas AS q
+  WHERE (q.user_id, q.current_month) IN (SELECT * FROM unnest(p_user_ids, p_periods))
+  ORDER BY q.user_id, q.current_month
+  FOR NO KEY UPDATE;
+END
+$$;
+
+-- Ends the named records now. An active session that the vendor caps by itself was over at its cap at the latest.
+CREATE FUNCTION end_records(
+  p_now timestamptz, p_ids uuid[], p_reasons end_reason[], p_errors text[], p_actor text, p_thresholds integer[]
+) RETURNS void
+  LANGUAGE plpgsql AS $$
+DECLARE
+  v_user_ids text[];
+  v_periods text[];
+BEGIN
+  -- a record's user and month never change
+  SELECT array_agg(r.user_id), array_agg(r.billing_period) INTO v_user_ids, v_periods
+  FROM avatar_usage_records AS r
+  WHERE r.id = ANY (p_ids);
+
+  PERFORM lock_quotas(v_user_ids, v_periods);
+
+  PERFORM close_records(
+    p_now, array_agg(call.id), array_agg(call.reason),
+    -- least ignores null: without a cap the end is now
+    array_agg(least(p_now, r.session_started_at + make_interval(secs => r.vendor_cap_seconds))),
+    array_agg(call.error), p_actor
+  )
+  FROM unnest(p_ids, p_reasons, p_errors) AS call (id, reason, error)
+  JOIN avatar_usage_records AS r ON r.id = call.id
+  WHERE r.status IN ('reserved', 'active');
+
+  PERFORM refresh_thresholds(p_now, v_user_ids, v_periods, p_thresholds);
+END
+$$;
+
+-- reserved → active, for one session a user, any number of users.
+--
+-- The record is the one that the vendor's id names or, where the vendor names a session only at its start, the user's
+-- unnamed token of the conversation. There, the avatar is chosen at the start too.
+--
+--   outcome   started, already_started, ended or not_found; somebody else's session is not found
+CREATE FUNCTION start_sessions(
+  p_now timestamptz, p_user_ids text[], p_session_ids text[], p_avatar_session_ids text[], p_avatar_names text[],
+  p_thresholds integer[]
+) RETURNS TABLE (user_id text, outcome text, record_id uuid)
+  LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  v_ids uuid[];
+  v_user_ids text[];
+  v_periods text[];
+  v_too_late uuid[];
+  v_started uuid[];
+  v_due timestamptz;
+BEGIN
+  SELECT array_agg(target.id), array_agg(target.user_id), array_agg(target.billing_period)
+  INTO v_ids, v_user_ids, v_periods
+  FROM unnest(p_user_ids, p_session_ids, p_avatar_session_ids) AS call (user_id, session_id, avatar_session_id)
+  CROSS JOIN LATERAL (
+    SELECT r.id, r.user_id, r.billing_period
+    FROM avatar_usage_records AS r
+    WHERE r.user_id = call.user_id AND r.session_id = call.session_id AND (
+      r.avatar_session_id = call.avatar_session_id
+      OR r.avatar_session_id IS NULL AND r.token_hash IS NOT NULL AND r.status = 'reserved'
+        AND NOT EXISTS (
+          SELECT FROM avatar_usage_records AS other WHERE other.avatar_session_id = call.avatar_session_id
+        )
+    )
+    ORDER BY r.avatar_session_id NULLS LAST, r.created_at DESC
+    LIMIT 1
+  ) AS target;
+
+  PERFORM lock_quotas(v_user_ids, v_periods);
+
+  SELECT array_agg(r.id) INTO v_too_late
+  FROM avatar_usage_records AS r
+  WHERE r.id = ANY (v_ids) AND r.status = 'reserved' AND r.expires_at <= p_now;
+
+  PERFORM close_records(
+    p_now, v_too_late, array_agg('token_expired'::end_reason), array_agg(p_now), array_agg(NULL::text), 'track_start'
+  )
+  FROM unnest(v_too_late);
+
+  WITH
+  started AS (
+    UPDATE avatar_usage_records AS r
+    SET
+      status = 'active',
+      avatar_session_id = call.avatar_session_id,
+      avatar_name = CASE WHEN r.avatar_session_id IS NULL THEN coalesce(call.avatar_name, r.avatar_name)
+        ELSE r.avatar_name END,
+      session_started_at = p_now,
+      expires_at = p_now + make_interval(secs => r.grant_seconds),
+      due_at = p_now + make_interval(secs => r.grant_seconds),
+      updated_at = p_now
+    FROM unnest(p_user_ids, p_avatar_session_ids, p_avatar_names) AS call (user_id, avatar_session_id, avatar_name)
+    WHERE r.id = ANY (v_ids) AND r.user_id = call.user_id AND r.status = 'reserved'
+    RETURNING r.id, r.user_id, r.billing_period AS period, r.due_at
+  ),
+  updated AS (
+    UPDATE usage_quotas AS q
+    SET session_count = q.session_count + 1, version = q.version + 1, updated_at = p_now
+    FROM started
+    WHERE q.user_id = started.user_id AND q.current_month = started.period
+    RETURNING publish_quota_event(q.user_id, q.current_month, q.version, 'session_started', p_now, started.id)
+  )
+  SELECT array_agg(started.id), min(started.due_at) INTO v_started, v_due
+  FROM started;
+
+  PERFORM announce_due(v_due);
+  PERFORM refresh_thresholds(p_now, v_user_ids, v_periods, p_thresholds);
+
+  RETURN QUERY
+  SELECT
+    call.user_id,
+    CASE
+      WHEN r.id IS NULL THEN 'not_found'
+      WHEN r.id = ANY (v_started) THEN 'started'
+      WHEN r.status = 'active' AND r.avatar_session_id = call.avatar_session_id THEN 'already_started'
+      WHEN r.status IN ('reserved', 'active') THEN 'not_found'
+      ELSE 'ended'
+    END,
+    r.id
+  FROM unnest(p_user_ids, p_avatar_session_ids) AS call (user_id, avatar_session_id)
+  LEFT JOIN avatar_usage_records AS r ON r.user_id = call.user_id AND r.id = ANY (v_ids);
+END
+$$;
+
+-- Notes that running sessions are alive, and what was said so far. Touches no quota.
+--
+--   p_words, p_messages   totals since the start, or null; a total never shrinks, so reordered calls do no harm
+--   p_lapse_seconds       how long after its last heartbeat a session ends
+--   outcome               alive, ended or not_found; a token that was not started is not found
+CREATE FUNCTION beat_sessions(
+  p_now timestamptz, p_user_ids text[], p_avatar_session_ids text[], p_words integer[], p_messages integer[],
+  p_lapse_seconds integer
+) RETURNS TABLE (user_id text, outcome text, record_id uuid)
+  LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  v_due timestamptz;
+BEGIN
+  WITH
+  target AS (
+    SELECT r.id, call.words, call.messages
+    FROM unnest(p_user_ids, p_avatar_session_ids, p_words, p_messages)
+      AS call (user_id, avatar_session_id, words, messages)
+    JOIN avatar_usage_records AS r ON r.avatar_session_id = call.avatar_session_id AND r.user_id = call.user_id
+    WHERE r.status = 'active'
+    ORDER BY r.id
+    FOR NO KEY UPDATE OF r
+  ),
+  beat AS (
+    UPDATE avatar_usage_records AS r
+    SET
+      last_heartbeat_at = greatest(p_now, r.last_heartbeat_at),
+      words_spoken = greatest(r.words_spoken, target.words),
+      messages_count = greatest(r.messages_count, target.messages),
+      due_at = least(r.expires_at, greatest(p_now, r.last_heartbeat_at) + make_interval(secs => p_lapse_seconds)),
+      updated_at = p_now
+    FROM target
+    WHERE r.id = target.id
+    RETURNING r.due_at
+  )
+  SELECT min(due_at) INTO v_due FROM beat;
+
+  PERFORM announce_due(v_due);
+
+  RETURN QUERY
+  SELECT
+    call.user_id,
+    CASE
+      WHEN r.status = 'active' THEN 'alive'
+      WHEN r.id IS NULL OR r.status = 'reserved' THEN 'not_found'
+      ELSE 'ended'
+    END,
+    r.id
+  FROM unnest(p_user_ids, p_avatar_session_ids) AS call (user_id, avatar_session_id)
+  LEFT JOIN avatar_usage_records AS r
+    ON r.avatar_session_id = call.avatar_session_id AND r.user_id = call.user_id;
+END
+$$;
+
+-- The user's own end of a session, or of a token that was never started: one a user, any number of users.
+--
+-- A record that is over already takes the totals and changes no money.
+--
+--   p_errors   what went wrong in the client, or null
+--   outcome    ended, already_ended or not_found
+CREATE FUNCTION end_sessions(
+  p_now timestamptz, p_user_ids text[], p_avatar_session_ids text[], p_words integer[], p_messages integer[],
+  p_errors text[], p_thresholds integer[]
+) RETURNS TABLE (user_id text, outcome text, record_id uuid)
+  LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  v_ids uuid[];
+  v_user_ids text[];
+  v_periods text[];
+  v_reasons end_reason[];
+  v_errors text[];
+  v_open uuid[];
+BEGIN
+  SELECT
+    array_agg(r.id), array_agg(r.user_id), array_agg(r.billing_period),
+    array_agg(CASE WHEN call.error IS NULL THEN 'user_ended' ELSE 'client_error' END::end_reason),
+    array_agg(call.error)
+  INTO v_ids, v_user_ids, v_periods, v_reasons, v_errors
+  FROM unnest(p_user_ids, p_avatar_session_ids, p_errors) AS call (user_id, avatar_session_id, error)
+  JOIN avatar_usage_records AS r ON r.avatar_session_id = call.avatar_session_id AND r.user_id = call.user_id;
+
+  IF v_ids IS NOT NULL THEN
+    PERFORM lock_quotas(v_user_ids, v_periods);
+
+    SELECT array_agg(r.id) INTO v_open
+    FROM avatar_usage_records AS r
+    WHERE r.id = ANY (v_ids) AND r.status IN ('reserved', 'active');
+
+    UPDATE avatar_usage_records AS r
+    SET
+      words_spoken = greatest(r.words_spoken, call.words),
+      messages_count = greatest(r.messages_count, call.messages),
+      updated_at = p_now
+    FROM unnest(p_user_ids, p_avatar_session_ids, p_words, p_messages)
+      AS call (user_id, avatar_session_id, words, messages)
+    WHERE r.avatar_session_id = call.avatar_session_id AND r.user_id = call.user_id
+      AND (call.words > r.words_spoken OR call.messages > r.messages_count);
+
+    PERFORM end_records(p_now, v_ids, v_reasons, v_errors, 'track_end', p_thresholds);
+  END IF;
+
+  RETURN QUERY
+  SELECT
+    call.user_id,
+    CASE WHEN r.id IS NULL THEN 'not_found' WHEN r.id = ANY (v_open) THEN 'ended' ELSE 'already_ended' END,
+    r.id
+  FROM unnest(p_user_ids, p_avatar_session_ids) AS call (user_id, avatar_session_id)
+  LEFT JOIN avatar_usage_records AS r
+    ON r.avatar_session_id = call.avatar_session_id AND r.user_id = call.user_id;
+END
+$$;

@@ -1,0 +1,241 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { avatars, type LiveAvatarIds } from './config/avatars.ts';
+import {
+  amount,
+  baseUrl,
+  httpUrl,
+  matching,
+  oneOf,
+  onOrOff,
+  origins,
+  percentages,
+  postgresUrl,
+  timeZone,
+  wholeNumber,
+} from './config/fields.ts';
+import { SettingsReader } from './config/settings-reader.ts';
+import { type Micros, parseMoney } from './domain/money.ts';
+
+/** Everything the environment decides. Seconds and minutes are whole, costs are in millionths of {@link currency}. */
+export interface Config {
+  /** `embedded`: no DATABASE_URL, so the service brings its own PostgreSQL and, unless told otherwise, its own vendor. */
+  readonly mode: 'embedded' | 'production';
+  /** 0: any free one. */
+  readonly port: number;
+  readonly host: string;
+  readonly databaseUrl: string | null;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly auth: AuthConfig;
+  readonly vendor: VendorConfig;
+  readonly policy: PolicyConfig;
+  readonly corsOrigins: readonly string[];
+  readonly graphiql: boolean;
+  readonly logLevel: LogLevel;
+}
+
+export type AuthConfig = SecretAuth | JwksAuth | GeneratedAuth;
+
+export interface TokenRules {
+  readonly issuer: string | null;
+  readonly audience: string | null;
+  /** A dotted path, such as `realm_access.roles`. */
+  readonly roleClaim: string;
+  readonly adminRole: string;
+}
+
+export interface SecretAuth extends TokenRules {
+  readonly kind: 'secret';
+  readonly secret: string;
+}
+
+export interface JwksAuth extends TokenRules {
+  readonly kind: 'jwks';
+  readonly jwksUrl: string;
+}
+
+/** Embedded mode without settings: the secret lives in the data directory. */
+export interface GeneratedAuth extends TokenRules {
+  readonly kind: 'generated';
+}
+
+export type VendorConfig = SimulatorConfig | LiveAvatarConfig;
+
+/** The simulated vendor's own limits; null where it has none. */
+export interface SimulatorConfig {
+  readonly kind: 'simulator';
+  /** 0: any free one. */
+  readonly port: number;
+  readonly maxConcurrency: number | null;
+  readonly credits: Micros | null;
+  readonly maxSessionSeconds: number | null;
+}
+
+export interface LiveAvatarConfig {
+  readonly kind: 'liveavatar';
+  readonly apiKey: string;
+  readonly baseUrl: string;
+  readonly mode: 'FULL' | 'LITE';
+  readonly avatars: ReadonlyMap<string, LiveAvatarIds>;
+}
+
+export interface PolicyConfig {
+  readonly defaultLimitMinutes: number;
+  readonly defaultLimitCost: Micros;
+  readonly pricePerMinute: Micros;
+  readonly currency: string;
+  /** Percentages from 1 to 100, ascending, each once. */
+  readonly thresholds: readonly number[];
+  readonly maxSessionSeconds: number;
+  readonly minSessionSeconds: number;
+  readonly maxConcurrentSessions: number;
+  readonly maxTokensPerMinute: number;
+  readonly tokenTtlSeconds: number;
+  readonly heartbeatSeconds: number;
+  readonly billingTimeZone: string;
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** The settings cannot be used. Its problems are sentences for the operator and never show a secret. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+const SECONDS_PER_DAY = 86_400;
+const LARGEST_LIMIT_MINUTES = 10_000_000;
+const MIN_SECRET_BYTES = 32;
+const LIVEAVATAR_API = 'https://api.liveavatar.com';
+
+const anyText = z.string();
+const seconds = wholeNumber(1, SECONDS_PER_DAY);
+const secretField = z
+  .string()
+  .refine((secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES, `must have ${MIN_SECRET_BYTES} bytes or more`);
+const vendorField = z
+  .string()
+  .refine((vendor) => vendor !== 'heygen', {
+    error: 'must be liveavatar or simulator: heygen is not supported by this version yet',
+    abort: true,
+  })
+  .pipe(oneOf(['liveavatar', 'simulator']));
+
+/**
+ * Reads all settings from the given environment.
+ *
+ * @throws ConfigError with every problem at once.
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const settings = new SettingsReader(env);
+  const embedded = !settings.isSet('DATABASE_URL');
+  const config: Config = {
+    mode: embedded ? 'embedded' : 'production',
+    port: settings.read('PORT', wholeNumber(0, 65_535), 4000),
+    host: settings.read(
+      'HOST',
+      matching(/^[^\s/]+$/, 'must be a host name or an IP address'),
+      embedded ? '127.0.0.1' : '0.0.0.0',
+    ),
+    databaseUrl: settings.read('DATABASE_URL', postgresUrl, null),
+    dataDir: resolve(settings.read('DATA_DIR', anyText, '.data')),
+    auth: readAuth(settings, embedded),
+    vendor: readVendor(settings, embedded),
+    policy: readPolicy(settings),
+    corsOrigins: settings.read('CORS_ORIGINS', origins, []),
+    graphiql: settings.read('GRAPHIQL', onOrOff, embedded),
+    logLevel: settings.read('LOG_LEVEL', oneOf(LOG_LEVELS), 'info'),
+  };
+  if (settings.isSet('REDIS_URL')) {
+    settings.report(
+      'REDIS_URL',
+      "REDIS_URL is not supported by this version yet: leave it unset, events between nodes cross by PostgreSQL's NOTIFY.",
+    );
+  }
+  if (settings.problems.length > 0) throw new ConfigError(settings.problems);
+  return config;
+}
+
+function readAuth(settings: SettingsReader, embedded: boolean): AuthConfig {
+  const rules: TokenRules = {
+    issuer: settings.read('AUTH_ISSUER', anyText, null),
+    audience: settings.read('AUTH_AUDIENCE', anyText, null),
+    roleClaim: settings.read('AUTH_ROLE_CLAIM', anyText, 'role'),
+    adminRole: settings.read('AUTH_ADMIN_ROLE', anyText, 'admin'),
+  };
+  const secret = settings.read('AUTH_JWT_SECRET', secretField, '');
+  const jwksUrl = settings.read('AUTH_JWKS_URL', httpUrl, '');
+  const hasSecret = settings.isSet('AUTH_JWT_SECRET');
+  const hasJwks = settings.isSet('AUTH_JWKS_URL');
+  if (hasSecret && hasJwks) {
+    settings.report('AUTH_JWKS_URL', 'AUTH_JWT_SECRET and AUTH_JWKS_URL exclude each other: set only one of them.');
+  }
+  if (hasSecret) return { kind: 'secret', secret, ...rules };
+  if (hasJwks) return { kind: 'jwks', jwksUrl, ...rules };
+  if (!embedded) {
+    settings.report(
+      'AUTH_JWT_SECRET',
+      `AUTH_JWT_SECRET (${MIN_SECRET_BYTES} bytes or more) or AUTH_JWKS_URL must be set with DATABASE_URL.`,
+    );
+  }
+  return { kind: 'generated', ...rules };
+}
+
+function readVendor(settings: SettingsReader, embedded: boolean): VendorConfig {
+  const kind = embedded
+    ? settings.read('VENDOR', vendorField, 'simulator')
+    : settings.require('VENDOR', vendorField, 'with DATABASE_URL: liveavatar, or simulator to try without one', null);
+  return kind === 'liveavatar' ? readLiveAvatar(settings) : readSimulator(settings);
+}
+
+function readSimulator(settings: SettingsReader): SimulatorConfig {
+  return {
+    kind: 'simulator',
+    port: settings.read('SIMULATOR_PORT', wholeNumber(0, 65_535), 0),
+    maxConcurrency: settings.read('SIMULATOR_MAX_CONCURRENCY', wholeNumber(0, 1_000_000), null),
+    credits: settings.read('SIMULATOR_CREDITS', amount, null),
+    maxSessionSeconds: settings.read('SIMULATOR_MAX_SESSION_SECONDS', seconds, null),
+  };
+}
+
+function readLiveAvatar(settings: SettingsReader): LiveAvatarConfig {
+  const reason = 'with VENDOR=liveavatar';
+  return {
+    kind: 'liveavatar',
+    apiKey: settings.require('LIVEAVATAR_API_KEY', matching(/^[\x21-\x7e]+$/, 'must be one word'), reason, ''),
+    baseUrl: settings.read('LIVEAVATAR_BASE_URL', baseUrl, LIVEAVATAR_API),
+    mode: settings.read('LIVEAVATAR_MODE', oneOf(['FULL', 'LITE']), 'FULL'),
+    avatars: settings.require('LIVEAVATAR_AVATARS', avatars, reason, new Map<string, LiveAvatarIds>()),
+  };
+}
+
+function readPolicy(settings: SettingsReader): PolicyConfig {
+  const policy: PolicyConfig = {
+    defaultLimitMinutes: settings.read('DEFAULT_MONTHLY_LIMIT_MINUTES', wholeNumber(0, LARGEST_LIMIT_MINUTES), 60),
+    defaultLimitCost: settings.read('DEFAULT_MONTHLY_LIMIT_COST', amount, parseMoney('50.00')),
+    pricePerMinute: settings.read('PRICE_PER_MINUTE', amount, parseMoney('0.50')),
+    currency: settings.read('CURRENCY', matching(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as USD'), 'USD'),
+    thresholds: settings.read('WARNING_THRESHOLDS', percentages, [80]),
+    maxSessionSeconds: settings.read('MAX_SESSION_SECONDS', seconds, 1800),
+    minSessionSeconds: settings.read('MIN_SESSION_SECONDS', seconds, 60),
+    maxConcurrentSessions: settings.read('MAX_CONCURRENT_SESSIONS', wholeNumber(1, 1000), 1),
+    maxTokensPerMinute: settings.read('MAX_TOKENS_PER_MINUTE', wholeNumber(1, 100_000), 30),
+    tokenTtlSeconds: settings.read('TOKEN_TTL_SECONDS', seconds, 300),
+    heartbeatSeconds: settings.read('HEARTBEAT_SECONDS', wholeNumber(1, 3600), 30),
+    billingTimeZone: settings.read('BILLING_TIME_ZONE', timeZone, 'UTC'),
+  };
+  const { minSessionSeconds: min, maxSessionSeconds: max } = policy;
+  if (min > max && settings.isGood('MIN_SESSION_SECONDS') && settings.isGood('MAX_SESSION_SECONDS')) {
+    settings.report(
+      'MIN_SESSION_SECONDS',
+      `MIN_SESSION_SECONDS (${min}) must not be greater than MAX_SESSION_SECONDS (${max}).`,
+    );
+  }
+  return policy;
+}

@@ -1,0 +1,60 @@
+import type pg from 'pg';
+
+/** A quota that does not equal the sum of its ledger, or of its records. */
+export interface Imbalance {
+  readonly userId: string;
+  readonly period: string;
+  readonly what: string;
+  readonly quota: string;
+  readonly recomputed: string;
+}
+
+/**
+ * Recomputes every quota: used and held from its ledger, held and used once more from its records.
+ *
+ * Comparing both finds what one alone would hide: an entry that was never written, and a record that was never booked.
+ */
+const AUDIT = `
+WITH
+ledger AS (
+  SELECT user_id, period,
+    sum(used_seconds) AS used_seconds, sum(used_cost) AS used_cost,
+    sum(held_seconds) AS held_seconds, sum(held_cost) AS held_cost
+  FROM quota_ledger
+  GROUP BY user_id, period
+),
+records AS (
+  SELECT user_id, billing_period AS period,
+    sum(held_seconds) AS held_seconds, sum(held_cost) AS held_cost,
+    sum(duration_seconds) AS used_seconds, sum(estimated_cost) AS used_cost,
+    count(session_started_at) AS started
+  FROM avatar_usage_records
+  GROUP BY user_id, billing_period
+),
+comparison AS (
+  SELECT q.user_id, q.current_month AS period, line.*
+  FROM usage_quotas AS q
+  LEFT JOIN ledger AS l ON l.user_id = q.user_id AND l.period = q.current_month
+  LEFT JOIN records AS r ON r.user_id = q.user_id AND r.period = q.current_month
+  CROSS JOIN LATERAL (VALUES
+    ('used seconds, by the ledger', q.used_seconds::numeric, coalesce(l.used_seconds, 0)),
+    ('used cost, by the ledger', q.used_cost, coalesce(l.used_cost, 0)),
+    ('held seconds, by the ledger', q.held_seconds, coalesce(l.held_seconds, 0)),
+    ('held cost, by the ledger', q.held_cost, coalesce(l.held_cost, 0)),
+    ('used seconds, by the records', q.used_seconds, coalesce(r.used_seconds, 0)),
+    ('used cost, by the records', q.used_cost, coalesce(r.used_cost, 0)),
+    ('held seconds, by the records', q.held_seconds, coalesce(r.held_seconds, 0)),
+    ('held cost, by the records', q.held_cost, coalesce(r.held_cost, 0)),
+    ('sessions started', q.session_count, coalesce(r.started, 0))
+  ) AS line (what, quota, recomputed)
+)
+SELECT user_id AS "userId", period, what, trim_scale(quota)::text AS quota, trim_scale(recomputed)::text AS recomputed
+FROM comparison
+WHERE quota <> recomputed
+ORDER BY user_id, period, what`;
+
+/** Every imbalance of the books; empty if they balance. */
+export async function auditBooks(database: Pick<pg.Pool, 'query'>): Promise<Imbalance[]> {
+  const { rows } = await database.query<Imbalance>(AUDIT);
+  return rows;
+}

@@ -1,0 +1,43 @@
+import { ServiceUnavailableError } from '../domain/errors.ts';
+
+const CONSTRAINT_VIOLATION_CLASS = '23';
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** SQLSTATE classes and codes of a database that cannot answer now: connection, resources, shutdown, time, locks. */
+const UNAVAILABLE = /^(08...|53...|57P..|57014|55P03|40001|40P01)$/;
+
+/** Error codes of Node's sockets, and of Prisma for connections and timeouts. */
+const UNREACHABLE = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
+  ...['P1000', 'P1001', 'P1002', 'P1003', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2037'],
+]);
+
+/** What pg says, without a code, of a connection that broke or was not to be had in time. */
+const BROKEN_CONNECTION =
+  /connection terminated|connection ended|timeout exceeded when trying to connect|cannot use a pool after|not queryable|query read timeout/i;
+
+/** Turns the failure of a database that cannot be asked into a ServiceUnavailableError; leaves any other as it is. */
+export function toPublicError(error: unknown): unknown {
+  return isUnavailable(error) ? new ServiceUnavailableError({ cause: error }) : error;
+}
+
+/** Whether one row of a batch may have caused the error: it broke a constraint, or its lock was not to be had. */
+export function mayBeOneRow(error: unknown): boolean {
+  const code = codeOf(error);
+  return code !== undefined && (code.startsWith(CONSTRAINT_VIOLATION_CLASS) || code === LOCK_NOT_AVAILABLE);
+}
+
+function isUnavailable(error: unknown): boolean {
+  if (error instanceof ServiceUnavailableError) return true;
+  if (!(error instanceof Error)) return false;
+  const code = codeOf(error);
+  if (code !== undefined && (UNAVAILABLE.test(code) || UNREACHABLE.has(code))) return true;
+  if (BROKEN_CONNECTION.test(error.message)) return true;
+  if (error instanceof AggregateError) return error.errors.some(isUnavailable);
+  return error.cause !== undefined && isUnavailable(error.cause);
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,54 @@
+import type pg from 'pg';
+import type { Clock } from '../domain/clock.ts';
+import type { QuotaPolicy } from '../domain/policy.ts';
+import type { QuotaStore } from '../domain/store.ts';
+import { createBatcher } from './batcher.ts';
+import { mayBeOneRow, toPublicError } from './errors.ts';
+import { readQuotas } from './read-quotas.ts';
+import { attachTokens, beatSessions, closeRecords, endSessions, holdTokens, startSessions } from './statements.ts';
+
+type Statement<Request, Result> = (
+  pool: pg.Pool,
+  requests: readonly Request[],
+  policy: QuotaPolicy,
+  now: Date,
+) => Promise<readonly Result[]>;
+
+interface QuotaStoreOptions {
+  readonly pool: pg.Pool;
+  readonly policy: QuotaPolicy;
+  readonly clock: Clock;
+}
+
+/** The store over PostgreSQL. Calls that wait at one moment travel in one statement; calls of one user one by one. */
+export function createQuotaStore({ pool, policy, clock }: QuotaStoreOptions): QuotaStore {
+  function batched<Request, Result>(
+    statement: Statement<Request, Result>,
+    keyOf?: (request: Request) => string,
+  ): (request: Request) => Promise<Result> {
+    const call = createBatcher<Request, Result>({
+      run: (requests) => statement(pool, requests, policy, clock()),
+      mayBeOneRequest: mayBeOneRow,
+      ...(keyOf && { keyOf }),
+    });
+    return async (request) => {
+      try {
+        return await call(request);
+      } catch (error) {
+        throw toPublicError(error);
+      }
+    };
+  }
+
+  const byUser = (request: { readonly userId: string }) => request.userId;
+  const read = batched(readQuotas);
+  return {
+    hold: batched(holdTokens, byUser),
+    attach: batched(attachTokens, (request) => request.recordId),
+    start: batched(startSessions, byUser),
+    heartbeat: batched(beatSessions, byUser),
+    end: batched(endSessions, byUser),
+    close: batched(closeRecords, (request) => request.recordId),
+    read: (userId, period) => read({ userId, period }),
+  };
+}

@@ -1,0 +1,72 @@
+import type { QuotaPolicy } from './policy.ts';
+import { affordableSeconds, sessionCost } from './price.ts';
+import type { OpenRecord, QuotaLimit, QuotaState } from './quota.ts';
+import { consumedMilliseconds } from './quota.ts';
+
+/** What a token would get at a moment, or why it would be refused. */
+export type Admission =
+  | { readonly outcome: 'granted'; readonly grantSeconds: number }
+  | { readonly outcome: 'inactive' }
+  | { readonly outcome: 'rate_limited'; readonly retryAt: Date }
+  | { readonly outcome: 'concurrency' }
+  | { readonly outcome: 'exceeded'; readonly limit: QuotaLimit };
+
+/**
+ * The rule of admission: what a token for the given conversation would get.
+ *
+ * Open records of the same conversation give way to it, and at the limit of concurrent sessions the oldest unused
+ * tokens; a running session of another conversation never does. The grant is the least of available seconds, available
+ * cost ÷ price and the largest grant.
+ *
+ * This predicts. What decides is decide_holds in the database, under the quota's lock; a test holds the two together.
+ */
+export function admit(state: QuotaState, policy: QuotaPolicy, sessionId: string, at: Date): Admission {
+  if (!state.isActive) return { outcome: 'inactive' };
+  if (state.nextTokenAt) return { outcome: 'rate_limited', retryAt: state.nextTokenAt };
+
+  const yielding = recordsGivingWay(state.openRecords, policy.maxConcurrentSessions, sessionId);
+  if (!yielding) return { outcome: 'concurrency' };
+
+  const seconds =
+    state.limitMinutes * 60 -
+    state.settledSeconds -
+    state.reservedSeconds +
+    sum(yielding, (r) => returnedSeconds(r, at));
+  const cost =
+    state.limitCost - state.settledCost - state.reservedCost + yielding.reduce((s, r) => s + returnedCost(r, at), 0n);
+  const affordable = affordableSeconds(cost, policy.pricePerMinute);
+  const grantSeconds = Math.max(Math.min(seconds, affordable, policy.maxSessionSeconds), 0);
+  if (grantSeconds >= policy.minSessionSeconds) return { outcome: 'granted', grantSeconds };
+  return { outcome: 'exceeded', limit: affordable < seconds ? 'cost' : 'minutes' };
+}
+
+/** The records that end for a new token of a conversation; null if running sessions leave no place for it. */
+function recordsGivingWay(
+  open: readonly OpenRecord[],
+  maxConcurrentSessions: number,
+  sessionId: string,
+): OpenRecord[] | null {
+  const sameConversation = open.filter((record) => record.sessionId === sessionId);
+  const others = open.filter((record) => record.sessionId !== sessionId);
+  const unused = others
+    .filter((record) => record.status === 'reserved')
+    .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
+  const excess = Math.max(others.length - (maxConcurrentSessions - 1), 0);
+  return excess > unused.length ? null : [...sameConversation, ...unused.slice(0, excess)];
+}
+
+function settledSeconds(record: OpenRecord, at: Date): number {
+  return Math.ceil(consumedMilliseconds(record, at) / 1000);
+}
+
+function returnedSeconds(record: OpenRecord, at: Date): number {
+  return record.heldSeconds - settledSeconds(record, at);
+}
+
+function returnedCost(record: OpenRecord, at: Date): bigint {
+  return record.heldCost - sessionCost(settledSeconds(record, at), record.pricePerMinute);
+}
+
+function sum<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}

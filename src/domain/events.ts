@@ -1,0 +1,38 @@
+import type { BillingPeriod } from './period.ts';
+
+/** What changed a quota. */
+export type QuotaEventReason =
+  | 'token_created'
+  | 'session_started'
+  | 'session_ended'
+  | 'warning'
+  | 'limit_reached'
+  | 'session_ending_soon'
+  | 'limit_changed'
+  | 'corrected'
+  | 'period_started';
+
+/** One change of a quota, told after its commit and in the order of commits. */
+export interface QuotaEvent {
+  readonly userId: string;
+  readonly period: BillingPeriod;
+  /** The quota's version after this change. */
+  readonly version: number;
+  readonly reason: QuotaEventReason;
+  readonly at: Date;
+  /** The usage record concerned; null for a warning. */
+  readonly recordId: string | null;
+}
+
+/** What a subscriber is told. */
+export interface QuotaListener {
+  changed(event: QuotaEvent): void;
+  /** Events may have been missed: the present state must be read again. */
+  missed(): void;
+}
+
+/** Where changes of quotas are heard, whichever node made them. */
+export interface QuotaEvents {
+  /** Returns the function that ends the subscription. */
+  subscribe(userId: string, listener: QuotaListener): () => void;
+}

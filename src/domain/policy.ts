@@ -1,0 +1,31 @@
+import type { Micros } from './money.ts';
+
+/** The rules of the deployment, as its settings give them. */
+export interface QuotaPolicy {
+  readonly defaultLimitMinutes: number;
+  readonly defaultLimitCost: Micros;
+  readonly pricePerMinute: Micros;
+  /** Warning thresholds in per cent, ascending. The limit itself, 100, is told besides. */
+  readonly thresholds: readonly number[];
+  /** The largest grant. */
+  readonly maxSessionSeconds: number;
+  /** Below this a token is refused. */
+  readonly minSessionSeconds: number;
+  /** Open sessions and unused tokens per user. */
+  readonly maxConcurrentSessions: number;
+  readonly maxTokensPerMinute: number;
+  /** An unused token's hold is released after this. */
+  readonly tokenTtlSeconds: number;
+  /** How often a client should send a heartbeat. */
+  readonly heartbeatSeconds: number;
+  /** IANA name of the zone whose calendar months are the periods. */
+  readonly billingTimeZone: string;
+}
+
+/** A session that has sent heartbeats ends when this many are missed. */
+const MISSED_HEARTBEATS = 3;
+
+/** Seconds after its last heartbeat at which a session ends. */
+export function heartbeatLapseSeconds(policy: QuotaPolicy): number {
+  return MISSED_HEARTBEATS * policy.heartbeatSeconds;
+}

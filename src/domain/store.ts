@@ -1,0 +1,74 @@
+import type { Admission } from './admission.ts';
+import type { Micros } from './money.ts';
+import type { BillingPeriod } from './period.ts';
+import type { QuotaState } from './quota.ts';
+import type { EndReason } from './session.ts';
+
+export interface HoldRequest {
+  readonly recordId: string;
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly avatarName: string;
+  readonly vendor: string;
+  readonly pricePerMinute: Micros;
+  /** Whether the vendor enforces the grant by itself. */
+  readonly vendorCaps: boolean;
+}
+
+export interface AttachRequest {
+  readonly recordId: string;
+  readonly avatarSessionId: string | null;
+  /** SHA-256. */
+  readonly tokenHash: Uint8Array;
+}
+
+export interface StartRequest {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly avatarSessionId: string;
+  readonly avatarName: string | null;
+}
+
+export interface HeartbeatRequest {
+  readonly userId: string;
+  readonly avatarSessionId: string;
+  /** Totals since the start; null leaves them as they are. */
+  readonly wordsSpoken: number | null;
+  readonly messagesCount: number | null;
+}
+
+export interface EndRequest extends HeartbeatRequest {
+  readonly errorMessage: string | null;
+}
+
+/** Ends one record for a reason of the service's own. */
+export interface CloseRequest {
+  readonly recordId: string;
+  readonly userId: string;
+  readonly reason: EndReason;
+  readonly errorMessage: string | null;
+}
+
+/** `not_found` too for a session of somebody else. */
+export type RecordOutcome<Name extends string> =
+  | { readonly outcome: Name; readonly recordId: string }
+  | { readonly outcome: 'not_found' };
+
+/**
+ * The quotas and their records. Every write is atomic, decided under the lock of the user's quota at the moment at which
+ * it is carried out, and entered in the ledger.
+ *
+ * @throws ServiceUnavailableError when the database cannot be asked
+ */
+export interface QuotaStore {
+  /** Reserves quota for a token; a new user's quota is created with it. */
+  hold(request: HoldRequest): Promise<Admission>;
+  /** Notes what the vendor minted. False if the record ended meanwhile: then the token must not go out. */
+  attach(request: AttachRequest): Promise<boolean>;
+  start(request: StartRequest): Promise<RecordOutcome<'started' | 'already_started' | 'ended'>>;
+  heartbeat(request: HeartbeatRequest): Promise<RecordOutcome<'alive' | 'ended'>>;
+  end(request: EndRequest): Promise<RecordOutcome<'ended' | 'already_ended'>>;
+  close(request: CloseRequest): Promise<void>;
+  /** The user's quota of a period; one that was never written has the limits it would start with. */
+  read(userId: string, period: BillingPeriod): Promise<QuotaState>;
+}

@@ -1,0 +1,63 @@
+/** What a vendor can do. The core makes up for what is missing. */
+export interface VendorCapabilities {
+  /** The mint names the session. Otherwise the client reports the id with trackStart. */
+  readonly sessionIdAtMint: boolean;
+  /** The mint takes a cap in seconds, which the vendor enforces by itself. Otherwise our deadline and stop are the cut-off. */
+  readonly capAtMint: boolean;
+  readonly keepAlive: boolean;
+  readonly serverStop: boolean;
+  readonly list: boolean;
+  readonly balance: boolean;
+}
+
+export interface MintRequest {
+  readonly avatarName: string;
+  /** The grant: the cap asked of the vendor, in seconds. */
+  readonly maxSessionSeconds: number;
+}
+
+export interface MintedToken {
+  /** Null where the vendor names the session only at its start. */
+  readonly avatarSessionId: string | null;
+  /** For the vendor's SDK in the browser. Never stored in the clear. */
+  readonly token: string;
+}
+
+/** One session as the vendor sees it. */
+export interface VendorSession {
+  readonly avatarSessionId: string;
+  readonly active: boolean;
+  readonly createdAt: Date;
+  readonly endedAt: Date | null;
+  /** Seconds of the stream so far, by the vendor's count. */
+  readonly durationSeconds: number;
+  /** A decimal string in the vendor's credits; null where the vendor does not say. */
+  readonly creditsConsumed: string | null;
+  readonly endReason: string | null;
+}
+
+/**
+ * A vendor of streaming avatars.
+ *
+ * Every method rejects with a {@link VendorFailure}, and with nothing else.
+ */
+export interface AvatarVendor {
+  /** The name stored on each usage record. */
+  readonly name: string;
+  readonly capabilities: VendorCapabilities;
+  /** Whether the deployment has vendor ids for this avatar name. */
+  knowsAvatar(avatarName: string): boolean;
+  /** The names to propose when another is asked for; empty if any name will do. */
+  readonly avatarNames: readonly string[];
+  mint(request: MintRequest): Promise<MintedToken>;
+  /** Resolves once the vendor confirms that the session does not run, also when it never did or is long over. */
+  stop(avatarSessionId: string, reason: string): Promise<void>;
+  keepAlive(avatarSessionId: string): Promise<void>;
+  /** @throws VendorFailure of kind `gone` for an unknown id. */
+  get(avatarSessionId: string): Promise<VendorSession>;
+  listActive(): AsyncIterable<VendorSession>;
+  /** Ended sessions, newest first, down to those created at `since`. */
+  listEnded(since: Date): AsyncIterable<VendorSession>;
+  /** Credits left, as a decimal string. */
+  balance(): Promise<string>;
+}

@@ -1,0 +1,36 @@
+import { type DestinationStream, type Logger, pino } from 'pino';
+import type { LogLevel } from '../config.ts';
+
+/** Fields that are never written, at the top of an entry or up to two objects deep, such as `req.headers.authorization`. */
+const SECRET_FIELDS = [
+  'authorization',
+  'Authorization',
+  'cookie',
+  'token',
+  'session_token',
+  'sessionToken',
+  'secret',
+  'password',
+  'apiKey',
+  'databaseUrl',
+  '["x-api-key"]',
+  '["X-API-KEY"]',
+  '["X-Api-Key"]',
+];
+
+/**
+ * Structured logs, one JSON object a line.
+ *
+ * @param destination Standard output unless given.
+ */
+export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
+  const options = {
+    level,
+    redact: SECRET_FIELDS.flatMap((field) => [field, nested('*', field), nested('*.*', field)]),
+  };
+  return destination ? pino(options, destination) : pino(options);
+}
+
+function nested(parent: string, field: string): string {
+  return field.startsWith('[') ? `${parent}${field}` : `${parent}.${field}`;
+}

@@ -1,0 +1,16 @@
+import type { QuotaPolicy } from '../../src/domain/policy.ts';
+
+/** The defaults of the settings. */
+export const DEFAULT_POLICY: QuotaPolicy = {
+  defaultLimitMinutes: 60,
+  defaultLimitCost: 50_000_000n,
+  pricePerMinute: 500_000n,
+  thresholds: [80],
+  maxSessionSeconds: 1800,
+  minSessionSeconds: 60,
+  maxConcurrentSessions: 1,
+  maxTokensPerMinute: 30,
+  tokenTtlSeconds: 300,
+  heartbeatSeconds: 30,
+  billingTimeZone: 'UTC',
+};

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'vitest';
+import { auditBooks } from '../../src/database/audit.ts';
+import { createPool } from '../../src/database/pool.ts';
+import { createQuotaStore } from '../../src/database/quota-store.ts';
+import type { QuotaPolicy } from '../../src/domain/policy.ts';
+import type { HoldRequest } from '../../src/domain/store.ts';
+import { createTestClock } from './clock.ts';
+import { createTestDatabase } from './database.ts';
+import { DEFAULT_POLICY } from './policy.ts';
+
+/** A store over a database of its own, with a clock that stands still. Disposing checks the books. */
+export async function createTestStore(settings: Partial<QuotaPolicy> = {}, options: { timeZone?: string } = {}) {
+  const database = await createTestDatabase(options);
+  const policy = { ...DEFAULT_POLICY, ...settings };
+  const clock = createTestClock();
+  const pool = createPool({ url: database.url, onError: () => {} });
+  const store = createQuotaStore({ pool, policy, clock: clock.now });
+  return {
+    database,
+    pool,
+    policy,
+    clock,
+    store,
+    /** A second node on the same database. */
+    anotherNode: () => createQuotaStore({ pool, policy, clock: clock.now }),
+    [Symbol.asyncDispose]: async () => {
+      const imbalances = await auditBooks(pool);
+      await pool.end();
+      await database.drop();
+      expect(imbalances).toEqual([]);
+    },
+  };
+}
+
+export type TestStore = Awaited<ReturnType<typeof createTestStore>>;
+
+/** A request for a token of a conversation of its own. */
+export function holdRequest(request: Partial<HoldRequest> = {}): HoldRequest {
+  return {
+    recordId: randomUUID(),
+    userId: 'ann',
+    sessionId: randomUUID(),
+    avatarName: 'default',
+    vendor: 'simulator',
+    pricePerMinute: 500_000n,
+    vendorCaps: true,
+    ...request,
+  };
+}
+
+/** Takes a token all the way to a running session; returns the vendor's id. */
+export async function startSession({ store }: TestStore, request: Partial<HoldRequest> = {}): Promise<string> {
+  const hold = holdRequest(request);
+  const avatarSessionId = `stream-${hold.recordId}`;
+  expect(await store.hold(hold)).toMatchObject({ outcome: 'granted' });
+  expect(await store.attach({ recordId: hold.recordId, avatarSessionId, tokenHash: new Uint8Array(32) })).toBe(true);
+  const started = await store.start({ ...hold, avatarSessionId, avatarName: null });
+  expect(started).toEqual({ outcome: 'started', recordId: hold.recordId });
+  return avatarSessionId;
+}

@@ -1,0 +1,275 @@
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, loadConfig } from '../../src/config.ts';
+
+const PRODUCTION = {
+  DATABASE_URL: 'postgresql://quota:hunter2@db.example:5432/quota',
+  AUTH_JWT_SECRET: 'a secret of thirty-two bytes or more',
+  VENDOR: 'simulator',
+};
+const AVATAR_ID = '0f6f9a5c-3b3e-4d0c-9a51-1f0f4a5d2c11';
+const LIVEAVATAR = {
+  VENDOR: 'liveavatar',
+  LIVEAVATAR_API_KEY: 'key-123',
+  LIVEAVATAR_AVATARS: JSON.stringify({ anna: { avatar_id: AVATAR_ID } }),
+};
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('without any setting', () => {
+  it('is embedded, with every default of the documentation', () => {
+    expect(loadConfig({})).toEqual({
+      mode: 'embedded',
+      port: 4000,
+      host: '127.0.0.1',
+      databaseUrl: null,
+      dataDir: resolve('.data'),
+      auth: { kind: 'generated', issuer: null, audience: null, roleClaim: 'role', adminRole: 'admin' },
+      vendor: { kind: 'simulator', port: 0, maxConcurrency: null, credits: null, maxSessionSeconds: null },
+      policy: {
+        defaultLimitMinutes: 60,
+        defaultLimitCost: 50_000_000n,
+        pricePerMinute: 500_000n,
+        currency: 'USD',
+        thresholds: [80],
+        maxSessionSeconds: 1800,
+        minSessionSeconds: 60,
+        maxConcurrentSessions: 1,
+        maxTokensPerMinute: 30,
+        tokenTtlSeconds: 300,
+        heartbeatSeconds: 30,
+        billingTimeZone: 'UTC',
+      },
+      corsOrigins: [],
+      graphiql: true,
+      logLevel: 'info',
+    });
+  });
+
+  it('takes an empty value for no value', () => {
+    const empty = { PORT: '', DATABASE_URL: '', AUTH_JWT_SECRET: '', VENDOR: '', CORS_ORIGINS: '', REDIS_URL: '' };
+    expect(loadConfig(empty)).toEqual(loadConfig({}));
+  });
+});
+
+describe('with DATABASE_URL', () => {
+  it('is production: it listens everywhere and shows no GraphiQL unless asked to', () => {
+    const config = loadConfig(PRODUCTION);
+    expect(config).toMatchObject({ mode: 'production', host: '0.0.0.0', graphiql: false });
+    expect(config.databaseUrl).toBe(PRODUCTION.DATABASE_URL);
+    expect(loadConfig({ ...PRODUCTION, GRAPHIQL: 'on', HOST: '::1' })).toMatchObject({ host: '::1', graphiql: true });
+  });
+
+  it('demands real authentication and a vendor by name', () => {
+    expect(problemsOf({ DATABASE_URL: PRODUCTION.DATABASE_URL })).toEqual([
+      'AUTH_JWT_SECRET (32 bytes or more) or AUTH_JWKS_URL must be set with DATABASE_URL.',
+      'VENDOR must be set with DATABASE_URL: liveavatar, or simulator to try without one.',
+    ]);
+  });
+
+  it.each(['mysql://db/quota', 'db.example', 'postgres:'])('refuses the address %s', (address) => {
+    expect(problemsOf({ ...PRODUCTION, DATABASE_URL: address })).toEqual([
+      'DATABASE_URL must be an address such as postgresql://user:password@host:5432/database.',
+    ]);
+  });
+});
+
+describe('authentication', () => {
+  it('takes a secret or the address of remote keys, with what is checked in the claims', () => {
+    expect(loadConfig(PRODUCTION).auth).toMatchObject({ kind: 'secret', secret: PRODUCTION.AUTH_JWT_SECRET });
+    const jwks = {
+      AUTH_JWKS_URL: 'https://id.example/jwks.json',
+      AUTH_ISSUER: 'https://id.example/',
+      AUTH_AUDIENCE: 'quota',
+      AUTH_ROLE_CLAIM: 'realm_access.roles',
+      AUTH_ADMIN_ROLE: 'operator',
+    };
+    expect(loadConfig(jwks).auth).toEqual({
+      kind: 'jwks',
+      jwksUrl: 'https://id.example/jwks.json',
+      issuer: 'https://id.example/',
+      audience: 'quota',
+      roleClaim: 'realm_access.roles',
+      adminRole: 'operator',
+    });
+  });
+
+  it('refuses both at once', () => {
+    expect(problemsOf({ ...PRODUCTION, AUTH_JWKS_URL: 'https://id.example/jwks.json' })).toEqual([
+      'AUTH_JWT_SECRET and AUTH_JWKS_URL exclude each other: set only one of them.',
+    ]);
+  });
+
+  it('counts the bytes of the secret, not its characters', () => {
+    expect(loadConfig({ AUTH_JWT_SECRET: 'é'.repeat(16) }).auth.kind).toBe('secret');
+    expect(problemsOf({ AUTH_JWT_SECRET: 'x'.repeat(31) })).toEqual(['AUTH_JWT_SECRET must have 32 bytes or more.']);
+  });
+});
+
+describe('the vendor LiveAvatar', () => {
+  it('needs a key and avatars', () => {
+    expect(problemsOf({ VENDOR: 'liveavatar' })).toEqual([
+      'LIVEAVATAR_API_KEY must be set with VENDOR=liveavatar.',
+      'LIVEAVATAR_AVATARS must be set with VENDOR=liveavatar.',
+    ]);
+  });
+
+  it('has its own address and the mode FULL unless told otherwise', () => {
+    expect(loadConfig(LIVEAVATAR).vendor).toMatchObject({ baseUrl: 'https://api.liveavatar.com', mode: 'FULL' });
+    const gateway = { ...LIVEAVATAR, LIVEAVATAR_BASE_URL: 'http://gateway:8080/live/', LIVEAVATAR_MODE: 'LITE' };
+    expect(loadConfig(gateway).vendor).toMatchObject({ baseUrl: 'http://gateway:8080/live', mode: 'LITE' });
+  });
+
+  it('maps each avatar name to its vendor ids', () => {
+    const avatars = {
+      anna: { avatar_id: AVATAR_ID, voice_id: 'v1', context_id: 'c1', language: 'de', mode: 'LITE', sandbox: true },
+      constructor: { avatar_id: AVATAR_ID },
+    };
+    const { vendor } = loadConfig({ ...LIVEAVATAR, LIVEAVATAR_AVATARS: JSON.stringify(avatars) });
+    expect(vendor.kind === 'liveavatar' && [...vendor.avatars]).toEqual([
+      ['anna', { avatarId: AVATAR_ID, voiceId: 'v1', contextId: 'c1', language: 'de', mode: 'LITE', sandbox: true }],
+      [
+        'constructor',
+        { avatarId: AVATAR_ID, voiceId: null, contextId: null, language: null, mode: null, sandbox: false },
+      ],
+    ]);
+  });
+
+  it('says which part of the avatars is wrong', () => {
+    const avatars = {
+      anna: { avatar_id: 'anna', voice_id: '' },
+      bob: { avatar_id: AVATAR_ID, mode: 'HALF', color: 'red' },
+      eve: 'eve',
+    };
+    expect(problemsOf({ ...LIVEAVATAR, LIVEAVATAR_AVATARS: JSON.stringify(avatars) })).toEqual([
+      'LIVEAVATAR_AVATARS: anna.avatar_id must be a UUID.',
+      'LIVEAVATAR_AVATARS: anna.voice_id must be a text that is not empty.',
+      'LIVEAVATAR_AVATARS: bob.mode must be FULL or LITE.',
+      'LIVEAVATAR_AVATARS: bob may have only avatar_id, voice_id, context_id, language, mode and sandbox.',
+      'LIVEAVATAR_AVATARS: eve must be an object.',
+    ]);
+  });
+
+  it.each(['{}', '{"": {}}', '[]', 'null', '{"anna": '])('refuses the avatars %s', (avatars) => {
+    const [problem, ...more] = problemsOf({ ...LIVEAVATAR, LIVEAVATAR_AVATARS: avatars });
+    expect(problem).toMatch(/^LIVEAVATAR_AVATARS.* must /);
+    expect(more.length).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('what this version does not support', () => {
+  it('is said, not ignored', () => {
+    expect(problemsOf({ VENDOR: 'heygen', REDIS_URL: 'redis://:hunter2@cache' })).toEqual([
+      'VENDOR is "heygen" but must be liveavatar or simulator: heygen is not supported by this version yet.',
+      "REDIS_URL is not supported by this version yet: leave it unset, events between nodes cross by PostgreSQL's NOTIFY.",
+    ]);
+  });
+});
+
+describe('values', () => {
+  it('are read exactly', () => {
+    const config = loadConfig({
+      PORT: '0',
+      PRICE_PER_MINUTE: '0.000001',
+      DEFAULT_MONTHLY_LIMIT_COST: '0',
+      WARNING_THRESHOLDS: '95, 50,80,50',
+      BILLING_TIME_ZONE: 'America/St_Johns',
+      CORS_ORIGINS: 'https://app.example.com, http://localhost:5173,capacitor://localhost,https://app.example.com',
+      SIMULATOR_CREDITS: '12.5',
+    });
+    expect(config.port).toBe(0);
+    expect(config.policy).toMatchObject({
+      pricePerMinute: 1n,
+      defaultLimitCost: 0n,
+      thresholds: [50, 80, 95],
+      billingTimeZone: 'America/St_Johns',
+    });
+    expect(config.corsOrigins).toEqual(['https://app.example.com', 'http://localhost:5173', 'capacitor://localhost']);
+    expect(config.vendor).toMatchObject({ credits: 12_500_000n });
+  });
+
+  it.each([
+    ['PORT', '65536'],
+    ['PORT', '4e3'],
+    ['HOST', 'http://localhost'],
+    ['DEFAULT_MONTHLY_LIMIT_MINUTES', '-1'],
+    ['DEFAULT_MONTHLY_LIMIT_MINUTES', '2147483648'],
+    ['DEFAULT_MONTHLY_LIMIT_COST', '1e3'],
+    ['DEFAULT_MONTHLY_LIMIT_COST', '1000000000.01'],
+    ['PRICE_PER_MINUTE', '0.0000001'],
+    ['PRICE_PER_MINUTE', '-0.5'],
+    ['CURRENCY', 'usd'],
+    ['WARNING_THRESHOLDS', '80,101'],
+    ['WARNING_THRESHOLDS', '0'],
+    ['WARNING_THRESHOLDS', '79.5'],
+    ['MAX_SESSION_SECONDS', '86401'],
+    ['MIN_SESSION_SECONDS', '0'],
+    ['MAX_CONCURRENT_SESSIONS', '1.5'],
+    ['MAX_TOKENS_PER_MINUTE', ' 30'],
+    ['TOKEN_TTL_SECONDS', 'five'],
+    ['HEARTBEAT_SECONDS', '0'],
+    ['BILLING_TIME_ZONE', 'Mars/Olympus'],
+    ['BILLING_TIME_ZONE', '+02:00'],
+    ['CORS_ORIGINS', '*'],
+    ['CORS_ORIGINS', 'https://*.example.com'],
+    ['CORS_ORIGINS', 'https://app.example.com/'],
+    ['CORS_ORIGINS', 'https://app.example.com:443'],
+    ['CORS_ORIGINS', 'app.example.com'],
+    ['CORS_ORIGINS', 'null'],
+    ['GRAPHIQL', 'maybe'],
+    ['LOG_LEVEL', 'verbose'],
+    ['AUTH_JWKS_URL', 'file:///etc/jwks.json'],
+    ['VENDOR', 'tavus'],
+    ['SIMULATOR_PORT', 'x'],
+  ])('%s=%s is refused in one sentence that shows the value', (name, value) => {
+    const problems = problemsOf({ [name]: value });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(/ but must .+\.$/);
+    expect(problems[0]?.startsWith(`${name} is ${JSON.stringify(value)} but must `)).toBe(true);
+  });
+});
+
+it('refuses a smallest session longer than the longest, but not on account of another mistake', () => {
+  expect(problemsOf({ MAX_SESSION_SECONDS: '30' })).toEqual([
+    'MIN_SESSION_SECONDS (60) must not be greater than MAX_SESSION_SECONDS (30).',
+  ]);
+  expect(problemsOf({ MAX_SESSION_SECONDS: '30', MIN_SESSION_SECONDS: 'ten' })).toHaveLength(1);
+  expect(loadConfig({ MAX_SESSION_SECONDS: '60' }).policy.maxSessionSeconds).toBe(60);
+});
+
+it('reports all problems together, in the message as well', () => {
+  const env = { PORT: 'x', CURRENCY: 'dollars', LOG_LEVEL: 'loud', VENDOR: 'liveavatar', REDIS_URL: 'redis://cache' };
+  const problems = problemsOf(env);
+  expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
+    'PORT',
+    'LIVEAVATAR_API_KEY',
+    'LIVEAVATAR_AVATARS',
+    'CURRENCY',
+    'LOG_LEVEL',
+    'REDIS_URL',
+  ]);
+  expect(() => loadConfig(env)).toThrow(problems.join('\n'));
+});
+
+it('never shows a secret', () => {
+  const problems = problemsOf({
+    DATABASE_URL: 'mysql://quota:hunter2@db/quota',
+    AUTH_JWT_SECRET: 'hunter2',
+    AUTH_JWKS_URL: 'https://quota:hunter2@id.example/jwks.json',
+    VENDOR: 'liveavatar',
+    LIVEAVATAR_API_KEY: 'hunter2 hunter2',
+    LIVEAVATAR_BASE_URL: 'https://quota:hunter2@live.example',
+    LIVEAVATAR_AVATARS: 'x',
+    REDIS_URL: 'redis://:hunter2@cache',
+  });
+  expect(problems).toHaveLength(8);
+  expect(problems.join()).not.toContain('hunter2');
+});

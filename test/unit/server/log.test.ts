@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { createLogger } from '../../../src/server/log.ts';
+
+function logged(write: (logger: ReturnType<typeof createLogger>) => void): string {
+  let lines = '';
+  write(createLogger('info', { write: (line) => (lines += line) }));
+  return lines;
+}
+
+it('never writes tokens, secrets or credentials, however they are nested', () => {
+  const secrets = { authorization: 'hunter2', token: 'hunter2', secret: 'hunter2', 'x-api-key': 'hunter2' };
+  const line = logged((logger) => logger.info({ ...secrets, request: { ...secrets, headers: secrets } }, 'a call'));
+  expect(line).not.toContain('hunter2');
+  expect(JSON.parse(line)).toMatchObject({ msg: 'a call', request: { headers: { authorization: '[Redacted]' } } });
+});
+
+it('writes nothing below its level', () => {
+  expect(logged((logger) => logger.debug('a detail'))).toBe('');
+});
