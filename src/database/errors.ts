@@ -1,7 +1,7 @@
 import { ServiceUnavailableError } from '../domain/errors.ts';
 
-const CONSTRAINT_VIOLATION_CLASS = '23';
-const LOCK_NOT_AVAILABLE = '55P03';
+/** SQLSTATE classes and codes for which one row is to blame: a value that does not fit, a constraint, a lock. */
+const ONE_ROW = /^(22...|23...|55P03)$/;
 
 /** SQLSTATE classes and codes of a database that cannot answer now: connection, resources, shutdown, time, locks. */
 const UNAVAILABLE = /^(08...|53...|57P..|57014|55P03|40001|40P01)$/;
@@ -21,10 +21,10 @@ export function toPublicError(error: unknown): unknown {
   return isUnavailable(error) ? new ServiceUnavailableError({ cause: error }) : error;
 }
 
-/** Whether one row of a batch may have caused the error: it broke a constraint, or its lock was not to be had. */
+/** Whether one row of a batch may have caused the error, and the others would succeed without it. */
 export function mayBeOneRow(error: unknown): boolean {
   const code = codeOf(error);
-  return code !== undefined && (code.startsWith(CONSTRAINT_VIOLATION_CLASS) || code === LOCK_NOT_AVAILABLE);
+  return code !== undefined && ONE_ROW.test(code);
 }
 
 function isUnavailable(error: unknown): boolean {

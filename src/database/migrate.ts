@@ -71,7 +71,9 @@ async function readMigrations(directory: string): Promise<Migration[]> {
   const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
   return await Promise.all(
     names.sort().map(async (name) => {
-      const content = await readFile(join(directory, name, 'migration.sql'));
+      const content = await readFile(join(directory, name, 'migration.sql')).catch((cause) => {
+        throw new Error(`The migration ${name} has no migration.sql that can be read.`, { cause });
+      });
       return { name, sql: content.toString('utf8'), checksum: createHash('sha256').update(content).digest('hex') };
     }),
   );

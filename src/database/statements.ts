@@ -197,7 +197,7 @@ function recordOutcomes<Name extends string>(
   return requests.map(({ userId }) => {
     const row = rowOf(byUser, userId);
     return row.outcome === 'not_found' || row.record_id === null
-      ? { outcome: 'not_found' }
+      ? { outcome: 'not_found', recordId: null }
       : { outcome: row.outcome as Name, recordId: row.record_id };
   });
 }

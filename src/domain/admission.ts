@@ -18,9 +18,11 @@ export type Admission =
  * tokens; a running session of another conversation never does. The grant is the least of available seconds, available
  * cost ÷ price and the largest grant.
  *
+ * Without a conversation, it is one that has no open record.
+ *
  * This predicts. What decides is decide_holds in the database, under the quota's lock; a test holds the two together.
  */
-export function admit(state: QuotaState, policy: QuotaPolicy, sessionId: string, at: Date): Admission {
+export function admit(state: QuotaState, policy: QuotaPolicy, sessionId: string | null, at: Date): Admission {
   if (!state.isActive) return { outcome: 'inactive' };
   if (state.nextTokenAt) return { outcome: 'rate_limited', retryAt: state.nextTokenAt };
 
@@ -44,7 +46,7 @@ export function admit(state: QuotaState, policy: QuotaPolicy, sessionId: string,
 function recordsGivingWay(
   open: readonly OpenRecord[],
   maxConcurrentSessions: number,
-  sessionId: string,
+  sessionId: string | null,
 ): OpenRecord[] | null {
   const sameConversation = open.filter((record) => record.sessionId === sessionId);
   const others = open.filter((record) => record.sessionId !== sessionId);

@@ -11,9 +11,12 @@ export function sessionCost(seconds: number, pricePerMinute: Micros): Micros {
   return (BigInt(seconds) * pricePerMinute + 30n) / 60n;
 }
 
-/** What a running session has cost after a number of milliseconds, rounded up to the millionth. */
+/**
+ * What a running session has cost after a number of milliseconds, rounded down to the millionth: never more than what
+ * is held, nor than what will be settled.
+ */
 export function runningCost(milliseconds: number, pricePerMinute: Micros): Micros {
-  return (BigInt(milliseconds) * pricePerMinute + MS_PER_MINUTE - 1n) / MS_PER_MINUTE;
+  return (BigInt(milliseconds) * pricePerMinute) / MS_PER_MINUTE;
 }
 
 /** How many whole seconds an amount pays for. Infinity for a free avatar. */

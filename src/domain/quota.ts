@@ -69,7 +69,7 @@ export function usedMilliseconds(state: QuotaState, at: Date): number {
   return state.openRecords.reduce((sum, record) => sum + consumedMilliseconds(record, at), state.settledSeconds * 1000);
 }
 
-/** Cost used: settled, and what running sessions have consumed. */
+/** Cost used: settled, and what running sessions have consumed, each rounded down. */
 export function usedCost(state: QuotaState, at: Date): Micros {
   return state.openRecords.reduce(
     (sum, record) => sum + runningCost(consumedMilliseconds(record, at), record.pricePerMinute),

@@ -52,7 +52,7 @@ export interface CloseRequest {
 /** `not_found` too for a session of somebody else. */
 export type RecordOutcome<Name extends string> =
   | { readonly outcome: Name; readonly recordId: string }
-  | { readonly outcome: 'not_found' };
+  | { readonly outcome: 'not_found'; readonly recordId: null };
 
 /**
  * The quotas and their records. Every write is atomic, decided under the lock of the user's quota at the moment at which

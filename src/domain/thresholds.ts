@@ -1,5 +1,17 @@
 import { formatMoney, type Micros } from './money.ts';
-import { type QuotaLimit, type QuotaState, usedCost, usedMilliseconds } from './quota.ts';
+import {
+  consumedMilliseconds,
+  type OpenRecord,
+  type QuotaLimit,
+  type QuotaState,
+  usedCost,
+  usedMilliseconds,
+} from './quota.ts';
+
+const MS_PER_MINUTE = 60_000n;
+
+/** A crossing later than the year 9999 never comes. */
+const YEAR_10000 = Date.UTC(10_000, 0);
 
 /** The limit itself: crossing it is told as well, whatever thresholds are set. */
 export const LIMIT_REACHED_PERCENT = 100;
@@ -29,12 +41,37 @@ export function percentOf(used: bigint, limit: bigint): number {
   return limit === 0n ? LIMIT_REACHED_PERCENT : Number((used * 10_000n) / limit) / 100;
 }
 
+/** What is used of a limit, in a unit so small that neither is rounded, and how much more it gets per millisecond. */
+interface Consumption {
+  readonly used: bigint;
+  readonly limit: bigint;
+  readonly perMillisecond: bigint;
+}
+
+/** The minutes in milliseconds; the cost in millionths × milliseconds per minute. */
+function consumptionAt(state: QuotaState, at: Date): Record<QuotaLimit, Consumption> {
+  const running = state.openRecords.filter((record) => record.startedAt !== null);
+  const sum = (value: (record: OpenRecord) => bigint) => running.reduce((total, record) => total + value(record), 0n);
+  return {
+    minutes: {
+      used: BigInt(usedMilliseconds(state, at)),
+      limit: BigInt(state.limitMinutes) * MS_PER_MINUTE,
+      perMillisecond: BigInt(running.length),
+    },
+    cost: {
+      used:
+        state.settledCost * MS_PER_MINUTE +
+        sum((record) => BigInt(consumedMilliseconds(record, at)) * record.pricePerMinute),
+      limit: state.limitCost * MS_PER_MINUTE,
+      perMillisecond: sum((record) => record.pricePerMinute),
+    },
+  };
+}
+
 /** Both percentages at a moment. May pass 100. */
 export function percentagesAt(state: QuotaState, at: Date): Record<QuotaLimit, number> {
-  return {
-    minutes: percentOf(BigInt(usedMilliseconds(state, at)), BigInt(state.limitMinutes) * 60_000n),
-    cost: percentOf(usedCost(state, at), state.limitCost),
-  };
+  const { minutes, cost } = consumptionAt(state, at);
+  return { minutes: percentOf(minutes.used, minutes.limit), cost: percentOf(cost.used, cost.limit) };
 }
 
 /** The limit that is nearest to its end; of two alike, the minutes. */
@@ -87,23 +124,15 @@ function wholeCents(amount: Micros): Micros {
  * settled + n·t − Σs. The database's refresh_thresholds solves the same equation.
  */
 export function nextCrossing(state: QuotaState, thresholds: readonly number[], at: Date): Date | null {
-  const running = state.openRecords.filter((record) => record.startedAt !== null);
-  const percents = everyThreshold(thresholds);
-  const rates: Record<QuotaLimit, { used: number; limit: number; perMillisecond: number }> = {
-    minutes: {
-      used: usedMilliseconds(state, at),
-      limit: state.limitMinutes * 60_000,
-      perMillisecond: running.length,
-    },
-    cost: {
-      used: Number(usedCost(state, at)),
-      limit: Number(state.limitCost),
-      perMillisecond: running.reduce((sum, record) => sum + Number(record.pricePerMinute) / 60_000, 0),
-    },
-  };
-  const waits = Object.values(rates).flatMap(({ used, limit, perMillisecond }) =>
-    percents.map((percent) => ((limit * percent) / 100 - used) / perMillisecond),
-  );
-  const next = Math.min(...waits.filter((wait) => wait > 0 && Number.isFinite(wait)));
-  return Number.isFinite(next) ? new Date(at.getTime() + Math.ceil(next)) : null;
+  const percents = everyThreshold(thresholds).map(BigInt);
+  const waits = Object.values(consumptionAt(state, at))
+    .filter(({ perMillisecond }) => perMillisecond > 0n)
+    .flatMap(({ used, limit, perMillisecond }) =>
+      percents
+        .map((percent) => limit * percent - used * 100n)
+        .filter((left) => left > 0n)
+        .map((left) => Number((left + perMillisecond * 100n - 1n) / (perMillisecond * 100n))),
+    );
+  const next = at.getTime() + Math.min(...waits);
+  return next < YEAR_10000 ? new Date(next) : null;
 }

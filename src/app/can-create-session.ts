@@ -1,0 +1,63 @@
+import { admit } from '../domain/admission.ts';
+import type { Caller } from '../domain/caller.ts';
+import type { QuotaView } from '../domain/quota-view.ts';
+import { viewQuota } from '../domain/quota-view.ts';
+import { chooseAvatar } from './create-token.ts';
+import type { AppDeps } from './deps.ts';
+import { currentPeriod } from './read-quota.ts';
+import { concurrencyLimit, quotaExceeded, quotaInactive } from './refusals.ts';
+
+export interface SessionPermission {
+  readonly allowed: boolean;
+  /** The code that createToken would refuse with. */
+  readonly reason: string | null;
+  readonly message: string;
+  /** The grant, 0 if not allowed. */
+  readonly maxDurationSeconds: number;
+  readonly quota: QuotaView;
+}
+
+/** What createToken would answer at this moment, as far as the quota is concerned. Holds nothing, writes nothing. */
+export async function canCreateSession(
+  deps: AppDeps,
+  caller: Caller,
+  sessionId: string | null,
+  avatarName: string | null,
+): Promise<SessionPermission> {
+  chooseAvatar(deps, avatarName, ['avatarName']);
+  const state = await deps.store.read(caller.userId, currentPeriod(deps));
+  const now = deps.clock();
+  const quota = viewQuota(state, deps.policy, deps.currency, now);
+  const admission = admit(state, deps.policy, sessionId, now);
+  const refused = (reason: string, message: string) => ({
+    allowed: false,
+    reason,
+    message,
+    maxDurationSeconds: 0,
+    quota,
+  });
+  switch (admission.outcome) {
+    case 'granted':
+      return {
+        allowed: true,
+        reason: null,
+        message: `A session of up to ${admission.grantSeconds} seconds can start.`,
+        maxDurationSeconds: admission.grantSeconds,
+        quota,
+      };
+    case 'inactive': {
+      const { code, message } = quotaInactive(quota);
+      return refused(code, message);
+    }
+    case 'rate_limited':
+      return refused('LIMIT_EXCEEDED', 'You have asked for many tokens within a minute. Wait a moment.');
+    case 'concurrency': {
+      const { code, message } = concurrencyLimit(deps, []);
+      return refused(code, message);
+    }
+    case 'exceeded': {
+      const { code, message } = quotaExceeded(deps, quota, admission.limit);
+      return refused(code, message);
+    }
+  }
+}

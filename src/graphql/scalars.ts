@@ -1,0 +1,42 @@
+import { BadUserInputError } from '../domain/errors.ts';
+import { formatMoney, parseMoney } from '../domain/money.ts';
+import { parsePeriod } from '../domain/period.ts';
+import { builder } from './builder.ts';
+
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
+
+builder.scalarType('DateTime', {
+  description: 'An instant: RFC 3339, UTC, milliseconds, such as `2026-11-24T09:30:00.000Z`.',
+  serialize: (value) => value.toISOString(),
+  parseValue: (value) => {
+    const instant = typeof value === 'string' && RFC_3339.test(value) ? new Date(value) : null;
+    if (instant && !Number.isNaN(instant.getTime())) return instant;
+    throw invalid('An instant must look like 2026-11-24T09:30:00Z.');
+  },
+});
+
+builder.scalarType('Decimal', {
+  description: 'An exact decimal number as a string, such as `23.50`. Amounts are in the deployment’s currency.',
+  serialize: (value) => formatMoney(value),
+  parseValue: (value) => {
+    try {
+      return parseMoney(String(value));
+    } catch {
+      throw invalid('A decimal must look like "23.50", with at most six decimals.');
+    }
+  },
+});
+
+builder.scalarType('BillingPeriod', {
+  description: 'A calendar month in the billing time zone, such as `2026-11`.',
+  serialize: (value) => value,
+  parseValue: (value) => {
+    const period = typeof value === 'string' ? parsePeriod(value) : null;
+    if (period) return period;
+    throw invalid('A billing period must look like 2026-11.');
+  },
+});
+
+function invalid(message: string): BadUserInputError {
+  return new BadUserInputError(message, []);
+}

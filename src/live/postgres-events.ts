@@ -1,0 +1,108 @@
+import pg from 'pg';
+import type { QuotaEvent, QuotaEvents, QuotaListener } from '../domain/events.ts';
+
+const QUOTA_EVENTS = 'quota_events';
+const QUOTA_DUE = 'quota_due';
+const RECONNECT_MS = 500;
+
+interface PostgresEventsOptions {
+  readonly url: string;
+  /** Some node has announced that something falls due at this moment. */
+  readonly onDue: (at: Date) => void;
+  /** The connection broke, or could not be made; it is tried again until it holds. */
+  readonly onConnectionError: (error: Error) => void;
+}
+
+export interface PostgresEvents extends QuotaEvents {
+  /** Whether changes are heard at this moment. */
+  isConnected(): boolean;
+  close(): Promise<void>;
+}
+
+/**
+ * Hears the changes of all nodes by LISTEN, on one connection of its own. The database delivers them after the commit
+ * and in the order of commits.
+ *
+ * What was told while the connection was down is lost; so when it is back, every subscriber is told to read anew.
+ */
+export async function createPostgresEvents(options: PostgresEventsOptions): Promise<PostgresEvents> {
+  const listeners = new Map<string, Set<QuotaListener>>();
+  let client: pg.Client | null = null;
+  let retry: NodeJS.Timeout | undefined;
+  let reconnecting: Promise<void> | undefined;
+  let closed = false;
+
+  async function connect(): Promise<void> {
+    const candidate = new pg.Client({
+      connectionString: options.url,
+      connectionTimeoutMillis: 3_000,
+      keepAlive: true,
+      application_name: 'avatar-quota events',
+    });
+    candidate.on('error', options.onConnectionError);
+    candidate.on('notification', ({ channel, payload = '' }) => hear(channel, payload));
+    try {
+      await candidate.connect();
+      await candidate.query(`LISTEN ${QUOTA_EVENTS}; LISTEN ${QUOTA_DUE}`);
+    } catch (error) {
+      await candidate.end().catch(options.onConnectionError);
+      throw error;
+    }
+    client = candidate;
+    candidate.once('end', () => {
+      client = null;
+      scheduleReconnect();
+    });
+  }
+
+  function scheduleReconnect(): void {
+    if (closed) return;
+    retry = setTimeout(() => {
+      reconnecting = reconnect();
+    }, RECONNECT_MS);
+  }
+
+  async function reconnect(): Promise<void> {
+    try {
+      await connect();
+      tellMissed();
+    } catch (error) {
+      options.onConnectionError(error as Error);
+      scheduleReconnect();
+    }
+  }
+
+  function tellMissed(): void {
+    options.onDue(new Date(0));
+    for (const listener of [...listeners.values()].flatMap((set) => [...set])) listener.missed();
+  }
+
+  function hear(channel: string, payload: string): void {
+    if (channel === QUOTA_DUE) {
+      options.onDue(new Date(Number(payload)));
+      return;
+    }
+    const message = JSON.parse(payload) as Omit<QuotaEvent, 'at'> & { at: number };
+    const event: QuotaEvent = { ...message, at: new Date(message.at) };
+    for (const listener of listeners.get(event.userId) ?? []) listener.changed(event);
+  }
+
+  await connect();
+  return {
+    subscribe(userId, listener) {
+      const mine = listeners.get(userId) ?? new Set();
+      listeners.set(userId, mine.add(listener));
+      return () => {
+        mine.delete(listener);
+        if (mine.size === 0) listeners.delete(userId);
+      };
+    },
+    isConnected: () => client !== null,
+    async close() {
+      closed = true;
+      clearTimeout(retry);
+      await reconnecting;
+      await client?.end();
+    },
+  };
+}
