@@ -1,4 +1,4 @@
-import { BadUserInputError } from '../domain/errors.ts';
+import { GraphQLError } from 'graphql';
 import { formatMoney, parseMoney } from '../domain/money.ts';
 import { parsePeriod } from '../domain/period.ts';
 import { builder } from './builder.ts';
@@ -37,6 +37,7 @@ builder.scalarType('BillingPeriod', {
   },
 });
 
-function invalid(message: string): BadUserInputError {
-  return new BadUserInputError(message, []);
+/** A GraphQLError, so that the executor adds to these words only where in the request the value stands. */
+function invalid(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
 }

@@ -1,0 +1,116 @@
+import type { Logger } from 'pino';
+import { deliverStops } from './app/deliver-stops.ts';
+import type { Config } from './config.ts';
+import { createDueWork } from './database/due-work.ts';
+import { startEmbeddedPostgres } from './database/embedded.ts';
+import { migrate } from './database/migrate.ts';
+import { createPool } from './database/pool.ts';
+import { createPrisma } from './database/prisma.ts';
+import { createQuotaStore } from './database/quota-store.ts';
+import { createUsageReader } from './database/usage-summary.ts';
+import { seedDemoUser } from './demo.ts';
+import type { Clock } from './domain/clock.ts';
+import type { AvatarVendor } from './domain/vendor.ts';
+import type { GraphQLDeps } from './graphql/context.ts';
+import { createPostgresEvents } from './live/postgres-events.ts';
+import { type Sweeper, startSweeper } from './live/sweeper.ts';
+import { createAuthenticator } from './server/auth.ts';
+import { type DemoTokens, issueDemoTokens } from './server/demo-tokens.ts';
+import { resolveAuth } from './server/dev-secret.ts';
+import { graphiqlOptions } from './server/graphiql.ts';
+import { createHttpServer, listen } from './server/http.ts';
+import { closeHttp } from './server/shutdown.ts';
+import { attachWebSocket } from './server/websocket.ts';
+import { createPipeline } from './server/yoga.ts';
+import { createVendor } from './vendors/create-vendor.ts';
+
+export interface Service {
+  /** Such as `http://127.0.0.1:4000`. */
+  readonly url: string;
+  /** In embedded mode only. */
+  readonly demo: DemoTokens | null;
+  /** Stops taking work, finishes what is under way, and leaves nothing behind. */
+  stop(): Promise<void>;
+}
+
+/** Puts the service together and starts it. What was started is stopped again if a later part fails. */
+export async function startService(config: Config, log: Logger, clock: Clock = () => new Date()): Promise<Service> {
+  await using parts = new AsyncDisposableStack();
+  const warn = (message: string) => (error: unknown) => log.warn({ err: error }, message);
+
+  const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, parts));
+  await migrate(databaseUrl);
+  const pool = createPool({ url: databaseUrl, onError: warn('A database connection broke') });
+  parts.defer(() => pool.end());
+  const vendor: AvatarVendor = await createVendor(config.vendor, clock, parts);
+
+  const { policy } = config;
+  let sweeper: Sweeper | undefined;
+  const events = await createPostgresEvents({
+    url: databaseUrl,
+    onDue: (at) => sweeper?.wake(at),
+    onConnectionError: warn('The connection that hears of changes broke; it is made anew'),
+  });
+  parts.defer(() => events.close());
+  const deps: GraphQLDeps = {
+    store: createQuotaStore({ pool, policy, clock }),
+    usage: createUsageReader({ pool, billingTimeZone: policy.billingTimeZone, clock }),
+    prisma: createPrisma(pool),
+    events,
+    vendor,
+    policy,
+    currency: policy.currency,
+    clock,
+  };
+
+  const work = createDueWork({ pool, policy, clock });
+  sweeper = startSweeper({
+    work,
+    deliverStops: () => deliverStops({ work, vendor, clock }),
+    clock,
+    onError: warn('What is due could not be done; it is tried again'),
+  });
+  parts.defer(() => sweeper.stop());
+
+  const auth = await resolveAuth(config);
+  const authenticator = createAuthenticator(auth, clock);
+  const demo = config.mode === 'embedded' && auth.kind === 'secret' ? await issueDemoTokens(auth, clock) : null;
+  if (demo) await seedDemoUser({ pool, policy, userId: demo.userId, now: clock() });
+
+  const pipeline = createPipeline({
+    deps,
+    authenticator,
+    corsOrigins: config.corsOrigins,
+    graphiql: config.graphiql ? graphiqlOptions(demo?.userToken ?? null) : null,
+    log,
+  });
+  const server = createHttpServer({
+    pipeline,
+    readiness: async () => ({
+      database: await pool.query('SELECT').then(
+        () => true,
+        () => false,
+      ),
+      events: events.isConnected(),
+    }),
+  });
+  const sockets = attachWebSocket({ server, pipeline, authenticator, corsOrigins: config.corsOrigins, clock, log });
+  const port = await listen(server, config.port, config.host);
+  parts.defer(() => closeHttp(server));
+  parts.defer(() => sockets.close());
+
+  const running = parts.move();
+  return { url: `http://${hostName(config.host)}:${port}`, demo, stop: () => running.disposeAsync() };
+}
+
+async function embeddedDatabase({ dataDir }: Config, parts: AsyncDisposableStack): Promise<string> {
+  const postgres = await startEmbeddedPostgres({ dataDir });
+  parts.defer(() => postgres.stop());
+  return postgres.url;
+}
+
+/** The name under which a listening address can be opened. */
+function hostName(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}

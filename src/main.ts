@@ -1,0 +1,59 @@
+import type { Service } from './compose.ts';
+import type { Config } from './config.ts';
+
+/** If the orderly shutdown takes longer than this, the process ends all the same. */
+const SHUTDOWN_FUSE_MS = 15_000;
+
+// Libraries choose their fast paths by this when they are loaded, so it stands before they are.
+process.env.NODE_ENV ??= 'production';
+const { ConfigError, loadConfig } = await import('./config.ts');
+const { startService } = await import('./compose.ts');
+const { createLogger } = await import('./server/log.ts');
+
+const config = readConfig();
+const log = createLogger(config.logLevel);
+const service = await startService(config, log).catch((error: unknown) => {
+  log.debug({ err: error }, 'The service did not start');
+  return fail([error instanceof Error ? error.message : String(error)]);
+});
+announce(service);
+process.once('SIGINT', shutDown);
+process.once('SIGTERM', shutDown);
+
+function readConfig(): Config {
+  try {
+    return loadConfig(process.env);
+  } catch (error) {
+    if (error instanceof ConfigError) return fail(error.problems);
+    throw error;
+  }
+}
+
+function announce({ url, demo }: Service): void {
+  if (!demo) {
+    log.info({ url }, 'Listening');
+    return;
+  }
+  process.stdout.write(
+    [
+      ...(config.graphiql ? [`GraphiQL    ${url}/graphql`] : [`GraphQL     ${url}/graphql`]),
+      `Demo user   ${demo.userToken}`,
+      `Demo admin  ${demo.adminToken}`,
+      '',
+    ].join('\n'),
+  );
+}
+
+function shutDown(): void {
+  setTimeout(() => fail(['The shutdown took too long; what was under way is cut off.']), SHUTDOWN_FUSE_MS).unref();
+  process.once('SIGINT', () => process.exit(130));
+  service.stop().then(
+    () => process.exit(0),
+    (error: unknown) => fail([`The shutdown failed: ${error instanceof Error ? error.message : String(error)}`]),
+  );
+}
+
+function fail(problems: readonly string[]): never {
+  process.stderr.write(`${problems.join('\n')}\n`);
+  process.exit(1);
+}

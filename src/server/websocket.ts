@@ -1,0 +1,211 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, parse } from 'graphql';
+import { CloseCode, type Context, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
+import type { Logger } from 'pino';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Caller } from '../domain/caller.ts';
+import type { Clock } from '../domain/clock.ts';
+import { UnauthenticatedError } from '../domain/errors.ts';
+import { schema } from '../graphql/schema.ts';
+import type { Authenticator } from './auth.ts';
+import { isAllowedOrigin } from './origin.ts';
+import { GRAPHQL_PATH, MAX_REQUEST_BYTES, type Pipeline } from './yoga.ts';
+
+/** Operations that one socket may have under way. */
+const MAX_OPERATIONS_PER_SOCKET = 20;
+/** A socket that does not say who it is within this time is closed. */
+const CONNECTION_INIT_MS = 5_000;
+/** A client that does not answer a ping by the next one is gone, or does not read. */
+const PING_MS = 12_000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const SERVICE_RESTART = 1012;
+const TRY_AGAIN_LATER = 1013;
+
+/** The pipeline parses the real document; graphql-ws only wants to be given one. */
+const PLACEHOLDER = parse('{ __typename }');
+
+interface SocketState {
+  readonly socket: WebSocket;
+  readonly request: IncomingMessage;
+  caller?: Caller;
+  expiry?: NodeJS.Timeout;
+}
+
+type SocketContext = Context<Record<string, unknown>, SocketState>;
+
+interface WebSocketOptions {
+  readonly server: Server;
+  readonly pipeline: Pipeline;
+  readonly authenticator: Authenticator;
+  readonly corsOrigins: readonly string[];
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface WebSocketTransport {
+  /** Takes no new sockets and asks the clients to connect anew; resolves when all sockets are closed. */
+  close(): Promise<void>;
+}
+
+/**
+ * GraphQL over WebSocket, by the protocol graphql-transport-ws, through the same pipeline as HTTP.
+ *
+ * Who calls is said once for the socket, in `connectionParams`, or for one operation, in its `extensions.headers`. No or
+ * a bad token closes the socket with 4401, which clients do not retry; an expired one, also while the socket is open,
+ * with 4403, which they retry with a fresh token.
+ */
+export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
+  const { server, pipeline, authenticator, corsOrigins, clock, log } = options;
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_REQUEST_BYTES,
+    perMessageDeflate: false,
+    handleProtocols: (protocols) => handleProtocols(protocols),
+  });
+
+  const protocol = makeServer<Record<string, unknown>, SocketState>({
+    connectionInitWaitTimeout: CONNECTION_INIT_MS,
+
+    async onConnect({ connectionParams, extra }) {
+      const authorization = headerOf(connectionParams);
+      if (authorization === undefined) return true;
+      const caller = await authenticateSocket(extra.socket, authorization);
+      if (!caller) return false;
+      extra.caller = caller;
+      extra.expiry = setTimeout(
+        () => extra.socket.close(CloseCode.Forbidden, 'The token has expired'),
+        Math.min(Math.max(caller.expiresAt.getTime() - clock().getTime(), 0), LONGEST_TIMER_MS),
+      );
+      return true;
+    },
+
+    async onSubscribe(context, _id, payload) {
+      if (Object.keys(context.subscriptions).length > MAX_OPERATIONS_PER_SOCKET) return [tooManyOperations()];
+      const caller = await callerOf(context, payload);
+      if (!caller) return [new GraphQLError('Unauthorized', { extensions: { code: 'UNAUTHENTICATED' } })];
+      return { schema, document: PLACEHOLDER, contextValue: { context, caller, payload } };
+    },
+
+    execute: carryOut,
+
+    onClose({ extra }) {
+      clearTimeout(extra.expiry);
+    },
+  });
+
+  async function callerOf({ extra }: SocketContext, payload: SubscribePayload): Promise<Caller | null> {
+    const headers = payload.extensions?.headers;
+    const authorization = headerOf(headers as Record<string, unknown> | undefined);
+    if (authorization === undefined && extra.caller) return extra.caller;
+    return authenticateSocket(extra.socket, authorization);
+  }
+
+  /** Null if the socket is being closed for want of a good token. */
+  async function authenticateSocket(socket: WebSocket, authorization: string | undefined): Promise<Caller | null> {
+    try {
+      return await authenticator.authenticate(authorization);
+    } catch (error) {
+      if (!(error instanceof UnauthenticatedError)) socket.close(TRY_AGAIN_LATER, 'Try again later');
+      else if (error.reason === 'expired') socket.close(CloseCode.Forbidden, 'The token has expired');
+      else socket.close(CloseCode.Unauthorized, error.message.slice(0, 120));
+      return null;
+    }
+  }
+
+  async function carryOut({ contextValue }: ExecutionArgs): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> {
+    const { context, caller, payload } = contextValue as {
+      context: SocketContext;
+      caller: Caller;
+      payload: SubscribePayload;
+    };
+    const { host = 'localhost' } = context.extra.request.headers;
+    const { query, operationName, variables, extensions } = payload;
+    const result = await pipeline.getResultForParams(
+      {
+        params: {
+          query,
+          ...(operationName && { operationName }),
+          ...(variables && { variables }),
+          ...(extensions && { extensions }),
+        },
+        request: new Request(`http://${host}${GRAPHQL_PATH}`),
+      },
+      { caller },
+    );
+    return result as ExecutionResult | AsyncIterable<ExecutionResult>;
+  }
+
+  function open(socket: WebSocket, request: IncomingMessage): void {
+    socket.on('error', (error) => log.debug({ err: error }, 'A socket failed'));
+    const closed = protocol.opened(
+      {
+        protocol: socket.protocol,
+        send: (data) =>
+          new Promise((resolve, reject) => {
+            socket.send(data, (error) => (error && socket.readyState === socket.OPEN ? reject(error) : resolve()));
+          }),
+        close: (code, reason) => socket.close(code, reason),
+        onMessage: (handle) => {
+          socket.on('message', (data) => {
+            handle(String(data)).catch((error: unknown) => {
+              log.error({ err: error }, 'A message could not be handled');
+              socket.close(CloseCode.InternalServerError, 'Internal server error');
+            });
+          });
+        },
+      },
+      { socket, request },
+    );
+    const ping = keepAlive(socket);
+    socket.once('close', (code, reason) => {
+      clearInterval(ping);
+      void closed(code, String(reason));
+    });
+  }
+
+  function upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): void {
+    const path = request.url?.split('?')[0];
+    if (path !== GRAPHQL_PATH) refuse(duplex, '404 Not Found');
+    else if (!isAllowedOrigin(request, corsOrigins)) refuse(duplex, '403 Forbidden');
+    else sockets.handleUpgrade(request, duplex, head, (socket) => open(socket, request));
+  }
+
+  server.on('upgrade', upgrade);
+  return {
+    async close() {
+      server.off('upgrade', upgrade);
+      for (const socket of sockets.clients) socket.close(SERVICE_RESTART, 'The service restarts');
+      await new Promise((resolve) => sockets.close(resolve));
+    },
+  };
+}
+
+function headerOf(params: Record<string, unknown> | undefined): string | undefined {
+  const value = params?.authorization ?? params?.Authorization;
+  return typeof value === 'string' ? value : undefined;
+}
+
+function keepAlive(socket: WebSocket): NodeJS.Timeout {
+  let alive = true;
+  socket.on('pong', () => {
+    alive = true;
+  });
+  return setInterval(() => {
+    if (alive) socket.ping();
+    else socket.terminate();
+    alive = false;
+  }, PING_MS);
+}
+
+function refuse(duplex: Duplex, status: string): void {
+  duplex.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+function tooManyOperations(): GraphQLError {
+  return new GraphQLError(
+    `A socket carries at most ${MAX_OPERATIONS_PER_SOCKET} operations at once. Complete one before the next.`,
+    { extensions: { code: 'LIMIT_EXCEEDED' } },
+  );
+}

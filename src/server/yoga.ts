@@ -1,0 +1,60 @@
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
+import { createYoga, type GraphiQLOptions, type Plugin } from 'graphql-yoga';
+import type { Logger } from 'pino';
+import type { Caller } from '../domain/caller.ts';
+import type { GraphQLDeps } from '../graphql/context.ts';
+import { toClientError } from '../graphql/errors.ts';
+import { documentLimits } from '../graphql/limits.ts';
+import { schema } from '../graphql/schema.ts';
+import type { Authenticator } from './auth.ts';
+
+export const GRAPHQL_PATH = '/graphql';
+
+/** A document and its variables fit in this many times over. */
+export const MAX_REQUEST_BYTES = 64 * 1024;
+
+/** Known where the transport has authenticated the caller already. */
+interface TransportContext {
+  caller?: Caller;
+}
+
+interface PipelineOptions {
+  readonly deps: GraphQLDeps;
+  readonly authenticator: Authenticator;
+  readonly corsOrigins: readonly string[];
+  /** Null switches GraphiQL off. */
+  readonly graphiql: GraphiQLOptions | null;
+  readonly log: Logger;
+}
+
+/** The pipeline that every operation goes through, by HTTP, SSE or WebSocket: who, how much, what, and what is shown. */
+export function createPipeline({ deps, authenticator, corsOrigins, graphiql, log }: PipelineOptions) {
+  return createYoga<TransportContext>({
+    schema,
+    graphqlEndpoint: GRAPHQL_PATH,
+    context: deps,
+    plugins: [authentication(authenticator), ...documentLimits()],
+    maskedErrors: {
+      maskError: (error) => toClientError(error, (hidden) => log.error({ err: hidden }, 'An operation failed')),
+    },
+    maxRequestBodySize: MAX_REQUEST_BYTES,
+    multipart: false,
+    cors: corsOrigins.length > 0 && { origin: [...corsOrigins], credentials: true, methods: ['GET', 'POST'] },
+    graphiql: graphiql ?? false,
+    renderGraphiQL,
+    landingPage: false,
+    logging: false,
+  });
+}
+
+export type Pipeline = ReturnType<typeof createPipeline>;
+
+/** Nothing of a request is looked at, its document included, before it is known who sends it. */
+function authentication(authenticator: Authenticator): Plugin {
+  return {
+    async onParams({ request, context }) {
+      const known = context as TransportContext;
+      known.caller ??= await authenticator.authenticate(request.headers.get('authorization'));
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import type { VendorConfig } from '../config.ts';
+import type { Clock } from '../domain/clock.ts';
+import { formatMoney } from '../domain/money.ts';
+import type { AvatarVendor } from '../domain/vendor.ts';
+import { createLiveAvatarVendor } from './liveavatar/liveavatar-vendor.ts';
+import { startSimulator } from './simulator/server.ts';
+
+const SIMULATOR_KEY = 'simulated-key';
+
+/** The vendor of the settings. The simulated one is started, and spoken to by LiveAvatar's adapter over HTTP. */
+export async function createVendor(
+  config: VendorConfig,
+  clock: Clock,
+  parts: AsyncDisposableStack,
+): Promise<AvatarVendor> {
+  if (config.kind === 'liveavatar') {
+    const { apiKey, baseUrl, mode, avatars } = config;
+    return createLiveAvatarVendor({ apiKey, baseUrl, mode, avatars: Object.fromEntries(avatars), clock });
+  }
+  const simulator = await startSimulator({
+    port: config.port,
+    apiKey: SIMULATOR_KEY,
+    clock,
+    ...(config.maxConcurrency !== null && { maxConcurrency: config.maxConcurrency }),
+    ...(config.credits !== null && { credits: formatMoney(config.credits) }),
+    ...(config.maxSessionSeconds !== null && { maxSessionSeconds: config.maxSessionSeconds }),
+  });
+  parts.defer(() => simulator.close());
+  return createLiveAvatarVendor({
+    name: 'simulator',
+    baseUrl: simulator.url,
+    apiKey: SIMULATOR_KEY,
+    mode: 'FULL',
+    avatars: {},
+    clock,
+  });
+}

@@ -1,0 +1,123 @@
+import type { Clock } from '../../domain/clock.ts';
+import { VendorFailure } from '../../domain/errors.ts';
+import type { AvatarVendor, MintRequest, VendorSession } from '../../domain/vendor.ts';
+import { Anything, Credits, Entry, isActive, Minted, Page, toVendorSession } from './answers.ts';
+import { type LiveAvatarAvatar, type LiveAvatarMode, mintBody, SANDBOX_AVATAR_ID } from './avatars.ts';
+import { type Call, createClient } from './client.ts';
+import { vendorStopReason } from './stop-reason.ts';
+
+export interface LiveAvatarOptions {
+  /** Such as `https://api.liveavatar.com`, with or without a path. */
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  /** For avatars that do not say their own. */
+  readonly mode: LiveAvatarMode;
+  /** By avatar name. Empty for the simulated vendor: any name is known and shows the sandbox avatar, at full price. */
+  readonly avatars: Readonly<Record<string, LiveAvatarAvatar>>;
+  /** What is stored on usage records. @default 'liveavatar' */
+  readonly name?: string | undefined;
+  /** Milliseconds for one call. @default 10000 */
+  readonly timeoutMs?: number | undefined;
+  /** Reads Retry-After where it is a date. @default the system's clock */
+  readonly clock?: Clock | undefined;
+}
+
+/** The largest page that the vendor gives. */
+const PAGE_SIZE = 100;
+
+/**
+ * LiveAvatar over HTTP (LiveAvatar API reference, sessions/* and users/credits).
+ *
+ * Nothing is retried here: each caller knows best how long its call may take.
+ *
+ * @throws TypeError if the base URL is not a URL.
+ */
+export function createLiveAvatarVendor(options: LiveAvatarOptions): AvatarVendor {
+  const avatars = new Map(Object.entries(options.avatars));
+  const anyName: LiveAvatarAvatar | undefined = avatars.size === 0 ? { avatarId: SANDBOX_AVATAR_ID } : undefined;
+  const call = createClient({
+    baseUrl: options.baseUrl,
+    apiKey: options.apiKey,
+    timeoutMs: options.timeoutMs ?? 10_000,
+    clock: options.clock ?? (() => new Date()),
+  });
+  const get = async (avatarSessionId: string): Promise<VendorSession> => {
+    const entry = await call('GET', `/v1/sessions/${encodeURIComponent(avatarSessionId)}`, Entry);
+    return toVendorSession(entry, isActive(entry));
+  };
+
+  return {
+    name: options.name ?? 'liveavatar',
+    capabilities: {
+      sessionIdAtMint: true,
+      capAtMint: true,
+      keepAlive: true,
+      serverStop: true,
+      list: true,
+      balance: true,
+    },
+    avatarNames: [...avatars.keys()],
+    knowsAvatar: (avatarName) => (avatars.get(avatarName) ?? anyName) !== undefined,
+
+    async mint(request: MintRequest) {
+      const avatar = avatars.get(request.avatarName) ?? anyName;
+      if (!avatar) throw new VendorFailure('invalid', `No LiveAvatar ids are configured for ${request.avatarName}`);
+      const body = mintBody(avatar, avatar.mode ?? options.mode, request);
+      const minted = await call('POST', '/v1/sessions/token', Minted, body);
+      return { avatarSessionId: minted.session_id, token: minted.session_token };
+    },
+
+    async stop(avatarSessionId, reason) {
+      const body = { session_id: avatarSessionId, reason: vendorStopReason(reason) };
+      await call('POST', '/v1/sessions/stop', Anything, body).catch((failure: VendorFailure) =>
+        confirmOver(avatarSessionId, failure),
+      );
+    },
+
+    async keepAlive(avatarSessionId) {
+      await call('POST', '/v1/sessions/keep-alive', Anything, { session_id: avatarSessionId });
+    },
+
+    get,
+    listActive: () => list(call, 'active', new Date(0)),
+    listEnded: (since) => list(call, 'historic', since),
+
+    async balance() {
+      return (await call('GET', '/v1/users/credits', Credits)).credits_left;
+    },
+  };
+
+  /**
+   * "Not found" is the vendor's word for a session that is over or was never started, but also what any proxy or a
+   * moved address says. Before money is taken for safe, the session itself is asked for.
+   */
+  async function confirmOver(avatarSessionId: string, failure: VendorFailure): Promise<void> {
+    if (failure.kind !== 'gone') throw failure;
+    const session = await get(avatarSessionId).catch((error: VendorFailure) => {
+      if (error.kind !== 'gone') throw error;
+    });
+    if (session?.active) {
+      throw new VendorFailure('unknown', `LiveAvatar does not find session ${avatarSessionId} to stop, yet it runs`);
+    }
+  }
+}
+
+/**
+ * The vendor's list, newest first, down to sessions created at `since`.
+ *
+ * Pages are counted, never followed by the answer's address, which would get our key. While sessions come and go the
+ * pages shift: a session seen twice is given once, and one can be missed, so ask for it by its id before drawing
+ * conclusions. The order is not documented; reading ends with the first page that is too old as a whole.
+ */
+async function* list(call: Call, type: 'active' | 'historic', since: Date): AsyncGenerator<VendorSession> {
+  const seen = new Set<string>();
+  for (let page = 1; ; page += 1) {
+    const { next, results } = await call('GET', `/v1/sessions?type=${type}&page=${page}&page_size=${PAGE_SIZE}`, Page);
+    const wanted = results.filter((entry) => entry.created_at >= since);
+    for (const entry of wanted) {
+      if (!seen.has(entry.id)) yield toVendorSession(entry, type === 'active');
+      seen.add(entry.id);
+    }
+    if (!next || wanted.length === 0) return;
+  }
+}

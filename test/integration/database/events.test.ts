@@ -1,0 +1,109 @@
+import { expect, it } from 'vitest';
+import { createDueWork } from '../../../src/database/due-work.ts';
+import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
+
+const PERIOD = '2026-11';
+
+it('tells every change of a session’s life under a version of its own', async () => {
+  await using test = await createTestStore();
+  const heard = await listen(test);
+  const hold = holdRequest();
+  const avatarSessionId = 'stream';
+
+  await test.store.hold(hold);
+  await test.store.attach({ ...hold, avatarSessionId, tokenHash: new Uint8Array(32) });
+  await test.store.start({ ...hold, avatarSessionId, avatarName: null });
+  test.clock.advance(1);
+  await test.store.end({ userId: 'ann', avatarSessionId, wordsSpoken: null, messagesCount: null, errorMessage: null });
+
+  const told = { userId: 'ann', period: PERIOD, recordId: hold.recordId };
+  const at = Date.parse('2026-11-10T12:00:00Z');
+  expect(await heard('quota_events')).toEqual([
+    { ...told, version: 1, reason: 'token_created', at },
+    { ...told, version: 2, reason: 'session_started', at },
+    { ...told, version: 3, reason: 'session_ended', at: at + 1000 },
+  ]);
+});
+
+it('tells thresholds after the settlement that crossed them, lower ones first', async () => {
+  await using test = await createTestStore({ defaultLimitMinutes: 10, thresholds: [50, 80] });
+  await startSession(test);
+  const heard = await listen(test);
+  test.clock.advance(600);
+
+  await dueWork(test).sweepRecords();
+
+  const events = (await heard('quota_events')) as { reason: string; version: number; recordId: string | null }[];
+  expect(events.map(({ reason, version }) => [reason, version])).toEqual([
+    ['session_ended', 3],
+    ['warning', 4],
+    ['warning', 5],
+    ['limit_reached', 6],
+  ]);
+  expect(events.map(({ recordId }) => recordId).slice(1)).toEqual([null, null, null]);
+  expect(await test.store.read('ann', PERIOD)).toMatchObject({ version: 6 });
+});
+
+it('tells a threshold that is crossed in the middle of a session', async () => {
+  await using test = await createTestStore({ defaultLimitMinutes: 10 });
+  await startSession(test);
+  const heard = await listen(test);
+  test.clock.advance(480);
+  await dueWork(test).sweepThresholds();
+  expect(await heard('quota_events')).toMatchObject([{ reason: 'warning', version: 3, recordId: null }]);
+});
+
+it('tells a token that supersedes a session after the end of that session', async () => {
+  await using test = await createTestStore();
+  await startSession(test, { sessionId: 'chat' });
+  const heard = await listen(test);
+  await test.store.hold(holdRequest({ sessionId: 'chat' }));
+  expect(await heard('quota_events')).toMatchObject([
+    { reason: 'session_ended', version: 3 },
+    { reason: 'token_created', version: 4 },
+  ]);
+});
+
+it('tells nothing of what changed nothing', async () => {
+  await using test = await createTestStore();
+  const avatarSessionId = await startSession(test);
+  const heard = await listen(test);
+  const call = { userId: 'ann', avatarSessionId, wordsSpoken: 3, messagesCount: 1 };
+  await test.store.heartbeat(call);
+  await expect(test.store.hold(holdRequest())).resolves.toMatchObject({ outcome: 'concurrency' });
+  await test.store.end({ ...call, userId: 'bob', errorMessage: null });
+  expect(await heard('quota_events')).toEqual([]);
+});
+
+it('tells the sweepers when something falls due, a stop included', async () => {
+  await using test = await createTestStore();
+  const heard = await listen(test);
+  const hold = holdRequest({ sessionId: 'chat' });
+  await test.store.hold(hold);
+  await test.store.hold(holdRequest({ sessionId: 'chat' }));
+  const tokenExpiry = Date.parse('2026-11-10T12:05:00Z');
+  expect(await heard('quota_due')).toEqual([tokenExpiry, tokenExpiry]);
+
+  const late = await listen(test);
+  test.clock.advance(1);
+  await test.store.attach({ ...hold, avatarSessionId: 'stream', tokenHash: new Uint8Array(32) });
+  expect(await late('quota_due')).toEqual([Date.parse('2026-11-10T12:00:01Z')]);
+});
+
+function dueWork({ pool, policy, clock }: TestStore) {
+  return createDueWork({ pool, policy, clock: clock.now });
+}
+
+/** Collects what is told from now on. The function returned stops that and gives what was told on a channel. */
+async function listen({ pool }: TestStore): Promise<(channel: string) => Promise<unknown[]>> {
+  const client = await pool.connect();
+  const told: { channel: string; payload: unknown }[] = [];
+  client.on('notification', ({ channel, payload }) => told.push({ channel, payload: JSON.parse(payload ?? '') }));
+  await client.query('LISTEN quota_events; LISTEN quota_due');
+  return async (channel) => {
+    // what was told before this answer arrives before it
+    await client.query('UNLISTEN *');
+    client.release(true);
+    return told.filter((message) => message.channel === channel).map(({ payload }) => payload);
+  };
+}

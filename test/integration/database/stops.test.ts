@@ -1,0 +1,111 @@
+import { expect, it } from 'vitest';
+import { createDueWork } from '../../../src/database/due-work.ts';
+import { createTestStore, startSession, type TestStore } from '../../support/store.ts';
+
+it('gives each stop to one of two nodes', async () => {
+  await using test = await createTestStore();
+  await endSessions(test, 40);
+
+  const claims = await Promise.all([dueWork(test).claimStops(), dueWork(test).claimStops()]);
+  const left = await dueWork(test).claimStops();
+
+  const claimed = [...claims.flat(), ...left].map(({ avatarSessionId }) => avatarSessionId);
+  expect(claimed).toHaveLength(40);
+  expect(new Set(claimed).size).toBe(40);
+});
+
+it('takes no more than asked for, the longest due first', async () => {
+  await using test = await createTestStore();
+  const [first, second, third] = [await endSession(test), await endSession(test), await endSession(test)];
+  const claim = async () => {
+    const { rows } = await test.pool.query('SELECT * FROM claim_stops($1, 2, 5, 300)', [test.clock.now()]);
+    return rows.map((row) => row.avatar_session_id).sort();
+  };
+  expect(await claim()).toEqual([first, second].sort());
+  expect(await claim()).toEqual([third]);
+  expect(await claim()).toEqual([]);
+});
+
+it('tries again after a wait that doubles up to a maximum, as long as no answer is noted', async () => {
+  await using test = await createTestStore();
+  await endSession(test);
+  const work = dueWork(test);
+  const waits: number[] = [];
+  for (let attempt = 1; attempt <= 9; attempt++) {
+    const claimed = await work.claimStops();
+    expect(claimed).toMatchObject([{ attempts: attempt }]);
+    const next = await work.nextDue();
+    const wait = ((next?.getTime() ?? Number.NaN) - test.clock.now().getTime()) / 1000;
+    waits.push(wait);
+    test.clock.advance(wait - 0.001);
+    await expect(work.claimStops()).resolves.toEqual([]);
+    test.clock.advance(0.001);
+  }
+  expect(waits).toEqual([5, 10, 20, 40, 80, 160, 300, 300, 300]);
+});
+
+it('is done once the vendor has confirmed, whatever a late answer says', async () => {
+  await using test = await createTestStore();
+  await endSession(test);
+  const work = dueWork(test);
+  const [stop] = await work.claimStops();
+  const recordId = stop?.recordId ?? '';
+
+  await work.noteStops([{ recordId, error: null, retryAt: null }]);
+  await work.noteStops([{ recordId, error: 'from a node that was slow', retryAt: test.clock.now() }]);
+
+  test.clock.advance(86_400);
+  await expect(work.claimStops()).resolves.toEqual([]);
+  expect(await test.database.query('SELECT attempts, next_attempt_at, last_error FROM vendor_stops')).toEqual([
+    { attempts: 1, next_attempt_at: null, last_error: null },
+  ]);
+  await expect(work.nextDue()).resolves.toBeNull();
+});
+
+it('keeps the error, and tries when the vendor asked for it or else by its own count', async () => {
+  await using test = await createTestStore();
+  await endSession(test);
+  const work = dueWork(test);
+  const [stop] = await work.claimStops();
+  const recordId = stop?.recordId ?? '';
+
+  await work.noteStops([{ recordId, error: 'HTTP 503', retryAt: null }]);
+  await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:00:05.001Z'));
+  await work.noteStops([{ recordId, error: 'HTTP 429', retryAt: new Date('2026-11-10T12:00:42.000Z') }]);
+  await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:00:42.000Z'));
+  expect(await test.database.query('SELECT last_error FROM vendor_stops')).toEqual([{ last_error: 'HTTP 429' }]);
+});
+
+it('knows the next of everything that falls due', async () => {
+  await using test = await createTestStore({ defaultLimitMinutes: 60 });
+  const work = dueWork(test);
+  await expect(work.nextDue()).resolves.toBeNull();
+
+  const avatarSessionId = await startSession(test);
+  await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:30:00.000Z'));
+
+  const beat = { userId: 'ann', avatarSessionId, wordsSpoken: null, messagesCount: null };
+  await test.store.heartbeat(beat);
+  await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:01:30.000Z'));
+
+  await test.database.query(`UPDATE usage_quotas SET next_threshold_at = '2026-11-10T12:01:00Z'`);
+  await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:01:00.000Z'));
+
+  await test.store.end({ ...beat, errorMessage: null });
+  await expect(work.nextDue()).resolves.toEqual(test.clock.now());
+});
+
+function dueWork({ pool, policy, clock }: TestStore) {
+  return createDueWork({ pool, policy, clock: clock.now });
+}
+
+async function endSessions(test: TestStore, count: number): Promise<void> {
+  await Promise.all(Array.from({ length: count }, (_, user) => endSession(test, `user-${user}`)));
+}
+
+async function endSession(test: TestStore, userId = 'ann'): Promise<string> {
+  const avatarSessionId = await startSession(test, { userId });
+  test.clock.advance(0.001);
+  await test.store.end({ userId, avatarSessionId, wordsSpoken: null, messagesCount: null, errorMessage: null });
+  return avatarSessionId;
+}

@@ -1,0 +1,249 @@
+import { describe, expect, it } from 'vitest';
+import { createDueWork } from '../../../src/database/due-work.ts';
+import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
+
+const PERIOD = '2026-11';
+
+describe('what is over by the clock', () => {
+  it('is nothing before its time', async () => {
+    await using test = await createTestStore();
+    await attachedToken(test);
+    await startSession(test, { userId: 'bob' });
+    test.clock.advance(299.999);
+    await expect(dueWork(test).sweepRecords()).resolves.toBe(0);
+    expect(await endings(test)).toEqual([]);
+  });
+
+  it('is a token that was not used', async () => {
+    await using test = await createTestStore();
+    await attachedToken(test);
+    test.clock.advance(300);
+
+    await expect(dueWork(test).sweepRecords()).resolves.toBe(1);
+
+    expect(await endings(test)).toEqual([
+      { user_id: 'ann', status: 'expired', end_reason: 'token_expired', duration_seconds: 0 },
+    ]);
+    expect(await test.store.read('ann', PERIOD)).toMatchObject({ reservedSeconds: 0, settledSeconds: 0 });
+    expect(await test.database.query('SELECT reason FROM vendor_stops')).toEqual([{ reason: 'token_expired' }]);
+  });
+
+  it('is a session at its deadline, which the vendor kept however late the sweep', async () => {
+    await using test = await createTestStore();
+    await startSession(test);
+    test.clock.advance(1900);
+    await dueWork(test).sweepRecords();
+    expect(await endings(test)).toEqual([
+      { user_id: 'ann', status: 'completed', end_reason: 'deadline_reached', duration_seconds: 1800 },
+    ]);
+  });
+
+  it('is, where the vendor takes no cap, a session that ran until the sweep', async () => {
+    await using test = await createTestStore();
+    await startSession(test, { vendorCaps: false });
+    test.clock.advance(1802);
+    await dueWork(test).sweepRecords();
+    expect(await endings(test)).toEqual([
+      { user_id: 'ann', status: 'completed', end_reason: 'deadline_reached', duration_seconds: 1802 },
+    ]);
+  });
+
+  it('is a session whose heartbeats stopped, settled at the last one', async () => {
+    await using test = await createTestStore();
+    const avatarSessionId = await startSession(test);
+    test.clock.advance(40);
+    await test.store.heartbeat(beat(avatarSessionId));
+    test.clock.advance(90);
+
+    await dueWork(test).sweepRecords();
+
+    expect(await endings(test)).toEqual([
+      { user_id: 'ann', status: 'completed', end_reason: 'heartbeat_lost', duration_seconds: 40 },
+    ]);
+  });
+
+  it('is not a session that was never asked for heartbeats', async () => {
+    await using test = await createTestStore();
+    await startSession(test);
+    test.clock.advance(1799);
+    await expect(dueWork(test).sweepRecords()).resolves.toBe(0);
+  });
+
+  it('is not a session whose heartbeat came just before the sweep', async () => {
+    await using test = await createTestStore();
+    const avatarSessionId = await startSession(test);
+    await test.store.heartbeat(beat(avatarSessionId));
+    test.clock.advance(90);
+    await test.store.heartbeat(beat(avatarSessionId));
+    await expect(dueWork(test).sweepRecords()).resolves.toBe(0);
+  });
+
+  it('is looked at again where the interval of heartbeats was made longer', async () => {
+    await using test = await createTestStore();
+    const avatarSessionId = await startSession(test);
+    await test.store.heartbeat(beat(avatarSessionId));
+    test.clock.advance(90);
+    const { pool, clock } = test;
+    const work = createDueWork({ pool, clock: clock.now, policy: { ...test.policy, heartbeatSeconds: 60 } });
+
+    await expect(work.sweepRecords()).resolves.toBe(1);
+
+    expect(await endings(test)).toEqual([]);
+    await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:03:00.000Z'));
+  });
+
+  it('is settled once each when two nodes sweep 200 records at once', async () => {
+    await using test = await createTestStore();
+    await Promise.all(Array.from({ length: 200 }, (_, user) => startSession(test, { userId: `user-${user}` })));
+    test.clock.advance(1800);
+    const nodes = [dueWork(test), dueWork(test)];
+
+    await Promise.all(
+      nodes.map(async (node) => {
+        while ((await node.sweepRecords()) > 0);
+      }),
+    );
+    await dueWork(test).sweepRecords();
+
+    expect(
+      await test.database.query(`SELECT entry, count(*)::integer FROM quota_ledger GROUP BY entry ORDER BY entry`),
+    ).toEqual([
+      { entry: 'hold', count: 200 },
+      { entry: 'settle', count: 200 },
+    ]);
+  });
+
+  it('is taken in parts of the size asked for', async () => {
+    await using test = await createTestStore();
+    await Promise.all(Array.from({ length: 5 }, (_, user) => startSession(test, { userId: `user-${user}` })));
+    test.clock.advance(1800);
+    const sweep = async () => {
+      const sql = 'SELECT sweep_records($1, 2, 90, $2) AS due';
+      return (await test.pool.query(sql, [test.clock.now(), [80, 100]])).rows[0].due;
+    };
+    expect([await sweep(), await sweep(), await sweep(), await sweep()]).toEqual([2, 2, 1, 0]);
+  });
+});
+
+describe('a threshold', () => {
+  it('fires at the moment of its crossing, not a millisecond before, and once', async () => {
+    await using test = await createTestStore({ defaultLimitMinutes: 10 });
+    await startSession(test);
+    const work = dueWork(test);
+    test.clock.advance(479.999);
+    await expect(work.sweepThresholds()).resolves.toBe(0);
+    test.clock.advance(0.001);
+    await expect(work.sweepThresholds()).resolves.toBe(1);
+    await expect(work.sweepThresholds()).resolves.toBe(0);
+
+    expect(await alerts(test)).toEqual([
+      { quota_limit: 'minutes', threshold_percent: 80, crossed_at: new Date('2026-11-10T12:08:00.000Z') },
+    ]);
+    expect(await nextThresholdAt(test)).toEqual(new Date('2026-11-10T12:10:00.000Z'));
+  });
+
+  // A price of 0.50 a minute is 0.008333… a second: 40.00 are reached after 4800 seconds, and not only almost.
+  it('of the cost fires at the very millisecond too, where the price per second has no end of decimals', async () => {
+    await using test = await createTestStore({ defaultLimitMinutes: 1000, maxSessionSeconds: 7200 });
+    await startSession(test);
+    test.clock.advance(4799.999);
+    await expect(dueWork(test).sweepThresholds()).resolves.toBe(0);
+    test.clock.advance(0.001);
+    await expect(dueWork(test).sweepThresholds()).resolves.toBe(1);
+    expect(await alerts(test)).toEqual([
+      { quota_limit: 'cost', threshold_percent: 80, crossed_at: new Date('2026-11-10T13:20:00.000Z') },
+    ]);
+  });
+
+  it('fires for each limit, and the limit itself besides', async () => {
+    await using test = await createTestStore({
+      defaultLimitMinutes: 10,
+      defaultLimitCost: 5_000_000n,
+      thresholds: [50, 80],
+    });
+    await startSession(test);
+    test.clock.advance(600);
+    await dueWork(test).sweepThresholds();
+    expect((await alerts(test)).map((alert) => `${alert.quota_limit} ${alert.threshold_percent}`)).toEqual([
+      'minutes 50',
+      'minutes 80',
+      'minutes 100',
+      'cost 50',
+      'cost 80',
+      'cost 100',
+    ]);
+    expect(await nextThresholdAt(test)).toBeNull();
+  });
+
+  it('is foreseen from the prices of all running sessions', async () => {
+    await using test = await createTestStore({
+      maxConcurrentSessions: 2,
+      maxSessionSeconds: 300,
+      defaultLimitCost: 10_000_000n,
+    });
+    await startSession(test, { pricePerMinute: 500_000n, avatarName: 'plain' });
+    test.clock.advance(60);
+    await startSession(test, { pricePerMinute: 250_000n, avatarName: 'cheap' });
+    // 8.00 at 80 %: 0.50 in the first minute, then 0.75 a minute
+    expect(await nextThresholdAt(test)).toEqual(new Date('2026-11-10T12:11:00.000Z'));
+  });
+
+  it('is not foreseen while nothing runs', async () => {
+    await using test = await createTestStore();
+    const avatarSessionId = await startSession(test);
+    expect(await nextThresholdAt(test)).not.toBeNull();
+    await test.store.end({ ...beat(avatarSessionId), errorMessage: null });
+    expect(await nextThresholdAt(test)).toBeNull();
+  });
+
+  it('fires once when the settlement crosses it', async () => {
+    await using test = await createTestStore({ defaultLimitMinutes: 10 });
+    const avatarSessionId = await startSession(test);
+    test.clock.advance(500);
+    const nodes = [dueWork(test), dueWork(test)];
+    await Promise.all([
+      test.store.end({ ...beat(avatarSessionId), errorMessage: null }),
+      ...nodes.map((node) => node.sweepThresholds()),
+    ]);
+    expect(await alerts(test)).toHaveLength(1);
+    await startSession(test);
+    expect(await alerts(test)).toHaveLength(1);
+  });
+
+  it('so far away that no date names it does not hinder the start', async () => {
+    await using test = await createTestStore({ defaultLimitMinutes: 10_000_000, defaultLimitCost: 10n ** 15n });
+    await startSession(test, { pricePerMinute: 1n });
+    await startSession(test, { userId: 'bob', pricePerMinute: 0n });
+  });
+});
+
+function dueWork({ pool, policy, clock }: TestStore) {
+  return createDueWork({ pool, policy, clock: clock.now });
+}
+
+async function attachedToken({ store }: TestStore): Promise<void> {
+  const hold = holdRequest();
+  await store.hold(hold);
+  await store.attach({ recordId: hold.recordId, avatarSessionId: 'stream', tokenHash: new Uint8Array(32) });
+}
+
+function beat(avatarSessionId: string) {
+  return { userId: 'ann', avatarSessionId, wordsSpoken: null, messagesCount: null };
+}
+
+function endings({ database }: TestStore) {
+  return database.query(
+    `SELECT user_id, status, end_reason, duration_seconds FROM avatar_usage_records WHERE end_reason IS NOT NULL`,
+  );
+}
+
+function alerts({ database }: TestStore) {
+  return database.query<{ quota_limit: string; threshold_percent: number; crossed_at: Date }>(
+    'SELECT quota_limit, threshold_percent, crossed_at FROM quota_alerts ORDER BY quota_limit, threshold_percent',
+  );
+}
+
+async function nextThresholdAt({ database }: TestStore): Promise<Date | null> {
+  const [quota] = await database.query('SELECT next_threshold_at FROM usage_quotas');
+  return quota?.next_threshold_at;
+}
