@@ -1,5 +1,3 @@
-import type pg from 'pg';
-
 /** A quota that does not equal the sum of its ledger, or of its records. */
 export interface Imbalance {
   readonly userId: string;
@@ -53,8 +51,12 @@ FROM comparison
 WHERE quota <> recomputed
 ORDER BY user_id, period, what`;
 
+interface AuditedDatabase {
+  query(sql: string): Promise<{ rows: unknown[] }>;
+}
+
 /** Every imbalance of the books; empty if they balance. */
-export async function auditBooks(database: Pick<pg.Pool, 'query'>): Promise<Imbalance[]> {
-  const { rows } = await database.query<Imbalance>(AUDIT);
-  return rows;
+export async function auditBooks(database: AuditedDatabase): Promise<Imbalance[]> {
+  const { rows } = await database.query(AUDIT);
+  return rows as Imbalance[];
 }

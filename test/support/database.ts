@@ -13,6 +13,8 @@ export interface TestDatabase {
 interface TestDatabaseOptions {
   /** Default time zone of the database's sessions. @default the server's, that of the machine */
   readonly timeZone?: string;
+  /** `false` gives an empty database. @default true */
+  readonly migrated?: boolean;
 }
 
 /**
@@ -21,11 +23,12 @@ interface TestDatabaseOptions {
  */
 export async function createTestDatabase({
   timeZone,
+  migrated = true,
 }: TestDatabaseOptions = {}): Promise<TestDatabase & AsyncDisposable> {
   const templateUrl = inject('templateDatabaseUrl');
   const adminUrl = new URL('/postgres', templateUrl).href;
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await runOn(adminUrl, `CREATE DATABASE ${name} TEMPLATE avatar_quota_template`);
+  await runOn(adminUrl, `CREATE DATABASE ${name} TEMPLATE ${migrated ? 'avatar_quota_template' : 'template1'}`);
   if (timeZone) await runOn(adminUrl, `ALTER DATABASE ${name} SET timezone = ${pg.escapeLiteral(timeZone)}`);
 
   const url = new URL(`/${name}`, templateUrl).href;

@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
 import { migrate } from '../../src/database/migrate.ts';
+import { createDataDirectory, removeAbandonedDirectories } from './data-directory.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -15,34 +14,27 @@ declare module 'vitest' {
 
 /** Starts one PostgreSQL for the run, with a migrated database for the tests to clone. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'avatar-quota-test-'));
-  const removeData = () => rm(dataDir, { recursive: true, force: true });
+  await removeAbandonedDirectories();
+  const dataDir = await createDataDirectory();
+  const postgres = await startEmbeddedPostgres({
+    dataDir,
+    databaseName: 'avatar_quota_template',
+    // Faster, and nothing here outlives the run.
+    flags: ['-c fsync=off', '-c synchronous_commit=off', '-c full_page_writes=off', '-c max_connections=200'],
+  });
+  const tearDown = async () => {
+    await postgres.stop();
+    await rm(dataDir, { recursive: true });
+  };
   try {
-    const postgres = await startEmbeddedPostgres({
-      dataDir,
-      databaseName: 'avatar_quota_template',
-      // Faster, and nothing here outlives the run.
-      flags: ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=200'].map(
-        (flag) => `-c ${flag}`,
-      ),
-    });
-    const tearDown = async () => {
-      await postgres.stop();
-      await removeData();
-    };
-    try {
-      await migrate(postgres.url);
-      await closeTemplate(postgres.url);
-    } catch (error) {
-      await tearDown();
-      throw error;
-    }
-    project.provide('templateDatabaseUrl', postgres.url);
-    return tearDown;
+    await migrate(postgres.url);
+    await closeTemplate(postgres.url);
   } catch (error) {
-    await removeData();
+    await tearDown();
     throw error;
   }
+  project.provide('templateDatabaseUrl', postgres.url);
+  return tearDown;
 }
 
 /** A database can be cloned only while no one is connected to it. */

@@ -47,7 +47,7 @@ const CHAR_ARRAY = 1002;
  * catalogs (prisma/orm#27403). So "char" goes through the adapter as an array and is called a character after it.
  */
 function createCatalogAdapter(pool: pg.Pool) {
-  const query = pool.query.bind(pool) as (config: pg.QueryArrayConfig) => Promise<pg.QueryArrayResult>;
+  const query = pool.query.bind(pool) as (sql: pg.QueryArrayConfig | string) => Promise<pg.QueryArrayResult>;
   Object.assign(pool, {
     query: async (config: pg.QueryArrayConfig) => {
       const result = await query(config);
@@ -64,6 +64,10 @@ function createCatalogAdapter(pool: pg.Pool) {
         type === ColumnTypeEnum.CharacterArray ? ColumnTypeEnum.Character : type,
       );
       return { ...result, columnTypes };
+    };
+    // The adapter's own splits a script at every semicolon, also at those in comments and functions.
+    adapter.executeScript = async (script) => {
+      await query(script);
     };
     return adapter;
   };
