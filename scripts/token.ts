@@ -53,9 +53,9 @@ function readDuration(text: string): number {
 }
 
 try {
-  console.log(await main(process.argv.slice(2)));
+  process.stdout.write(`${await main(process.argv.slice(2))}\n`);
 } catch (error) {
   if (!(error instanceof UsageError || error instanceof ConfigError)) throw error;
-  console.error(error.message);
+  process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;
 }

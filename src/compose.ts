@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { deliverStops } from './app/deliver-stops.ts';
+import { createVendor } from './compose-vendor.ts';
 import type { Config } from './config.ts';
 import { createDueWork } from './database/due-work.ts';
 import { startEmbeddedPostgres } from './database/embedded.ts';
@@ -22,7 +23,6 @@ import { createHttpServer, listen } from './server/http.ts';
 import { closeHttp } from './server/shutdown.ts';
 import { attachWebSocket } from './server/websocket.ts';
 import { createPipeline } from './server/yoga.ts';
-import { createVendor } from './vendors/create-vendor.ts';
 
 export interface Service {
   /** Such as `http://127.0.0.1:4000`. */

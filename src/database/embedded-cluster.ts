@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
-import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type PostgresPrograms, runProgram, type ServerAccount } from './embedded-programs.ts';
 
@@ -104,12 +104,6 @@ export function isAlive(pid: number): boolean {
 
 async function give(path: string, { uid, gid }: ServerAccount): Promise<void> {
   if (uid !== undefined && gid !== undefined) await chown(path, uid, gid);
-}
-
-/** Lets the server's user pass through the data directory to its own part of it. */
-export async function openDataDir(dataDir: string, account: ServerAccount): Promise<void> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  if (account.uid !== undefined) await chmod(dataDir, 0o711);
 }
 
 async function exists(path: string): Promise<boolean> {

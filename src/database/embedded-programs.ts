@@ -12,6 +12,8 @@ export interface PostgresPrograms {
 export interface ServerAccount {
   readonly uid?: number;
   readonly gid?: number;
+  /** Arguments of `setpriv` that switch to this user and keep root's right to pass through directories. */
+  readonly passage?: readonly string[];
 }
 
 /**
@@ -48,8 +50,10 @@ export async function runProgram(
   args: readonly string[],
   { account, cwd, output }: RunOptions,
 ): Promise<number | null> {
-  const child = spawn(program, args, {
-    ...account,
+  const { passage, ...user } = account;
+  const [command, commandArgs] = passage ? ['setpriv', [...passage, program, ...args]] : [program, args];
+  const child = spawn(command, commandArgs, {
+    ...(passage ? {} : user),
     cwd,
     // A bare environment keeps the shell's PG* variables and locales out; Windows needs its own.
     env: process.platform === 'win32' ? undefined : { LC_ALL: 'C', PATH: '/usr/bin:/bin' },

@@ -1,8 +1,8 @@
-import { realpath } from 'node:fs/promises';
+import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { chooseServerAccount } from './embedded-account.ts';
-import { type Cluster, createCluster, openDataDir, readPassword, SUPERUSER } from './embedded-cluster.ts';
+import { type Cluster, createCluster, readPassword, SUPERUSER } from './embedded-cluster.ts';
 import { findPrograms } from './embedded-programs.ts';
 import { findRunningPort, launchServer, stopServer } from './embedded-server.ts';
 
@@ -13,7 +13,7 @@ import { findRunningPort, launchServer, stopServer } from './embedded-server.ts'
 const PRESENCE_LOCK = 615_243_871;
 
 /** Another process may stop the server we found, or start one first; then we look again. */
-const ATTEMPTS = 5;
+const ATTEMPTS = 3;
 
 export interface EmbeddedPostgres {
   /** Of the database, for its owner. Good until {@link stop}: the next start may choose another port. */
@@ -44,7 +44,12 @@ export async function startEmbeddedPostgres({
   const cluster = await prepareCluster(resolve(dataDir));
   const password = await readPassword(cluster);
   const presence = await joinServer(cluster, password, flags);
-  await createDatabase(presence, databaseName);
+  try {
+    await createDatabase(presence, databaseName);
+  } catch (error) {
+    await leaveServer(cluster, presence);
+    throw error;
+  }
 
   let stopped: Promise<void> | undefined;
   return {
@@ -55,8 +60,10 @@ export async function startEmbeddedPostgres({
 
 async function prepareCluster(dataDir: string): Promise<Cluster> {
   const programs = await findPrograms();
-  const account = await chooseServerAccount(join(dataDir, 'postgres'));
-  await openDataDir(dataDir, account);
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  // The server's user, if another, has to pass through to its own part of it.
+  if (process.getuid?.() === 0) await chmod(dataDir, 0o711);
+  const account = await chooseServerAccount(join(dataDir, 'postgres'), [programs.initdb, dataDir]);
   const realDataDir = await realpath(dataDir);
   const directory = join(realDataDir, 'postgres');
   const cluster = { programs, account, directory, logFile: join(realDataDir, 'postgres.log') };

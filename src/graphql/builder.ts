@@ -12,6 +12,9 @@ import type { GraphQLContext } from './context.ts';
 
 export type Prisma = PrismaReads;
 
+/** A usage record as Prisma reads it. */
+export type UsageRecordRow = PrismaTypes['UsageRecord']['Shape'];
+
 /** The one builder: every type and field adds itself to it. */
 export const builder = new SchemaBuilder<{
   Context: GraphQLContext;

@@ -9,10 +9,11 @@ CREATE FUNCTION session_cost(p_seconds numeric, p_price_per_minute numeric) RETU
   LANGUAGE sql IMMUTABLE
   RETURN round(p_seconds * p_price_per_minute / 60, 6);
 
--- Rounds up to the millisecond, the resolution in which the service reads the clock.
-CREATE FUNCTION next_millisecond(p_at timestamptz) RETURNS timestamptz
+-- The first millisecond, the resolution in which the service reads the clock, that is not before a number of seconds
+-- since 1970. Null for a moment before that year or past the year 9999, which an extreme limit may lead to.
+CREATE FUNCTION next_millisecond(p_epoch numeric) RETURNS timestamptz
   LANGUAGE sql IMMUTABLE
-  RETURN date_trunc('milliseconds', p_at + interval '999 microseconds');
+  RETURN CASE WHEN p_epoch >= 0 AND p_epoch < 253402300800 THEN to_timestamp(ceil(p_epoch * 1000) / 1000) END;
 
 -- Tells every node of one change of a quota, when and only when this transaction commits, in the order of commits.
 CREATE FUNCTION publish_quota_event(
@@ -65,32 +66,33 @@ BEGIN
       SELECT
         count(*) AS sessions,
         coalesce(sum(line.started), 0) AS started_sum,
-        coalesce(sum(line.rate), 0) AS rate,
-        coalesce(sum(line.rate * line.started), 0) AS rate_started_sum,
+        coalesce(sum(line.price), 0) AS price,
+        coalesce(sum(line.price * line.started), 0) AS priced_started_sum,
         coalesce(sum(line.consumed), 0) AS consumed_seconds,
-        coalesce(sum(line.rate * line.consumed), 0) AS consumed_cost
+        coalesce(sum(line.price * line.consumed), 0) AS priced_consumed
       FROM avatar_usage_records AS r
       CROSS JOIN LATERAL (
         SELECT
           extract(epoch FROM r.session_started_at) AS started,
-          r.price_per_minute / 60 AS rate,
+          r.price_per_minute AS price,
           least(greatest(extract(epoch FROM p_now - r.session_started_at), 0), r.held_seconds) AS consumed
       ) AS line
       WHERE r.user_id = q.user_id AND r.billing_period = q.current_month AND r.status = 'active'
     ) AS running
   ),
-  -- the moment at which each threshold of each limit is or will be crossed
+  -- the moment at which each threshold of each limit is or will be crossed; costs are taken times sixty, since a price
+  -- per second would be rounded and the sum then fall short of the threshold at the very moment of its crossing
   crossing AS (
     SELECT
       quota.user_id, quota.period, 'minutes'::quota_limit AS quota_limit, percent,
-      used_seconds + consumed_seconds >= limit_seconds * percent / 100.0 AS crossed,
-      to_timestamp((limit_seconds * percent / 100.0 - used_seconds + started_sum) / nullif(sessions, 0)) AS at
+      used_seconds + consumed_seconds >= 0.01 * percent * limit_seconds AS crossed,
+      next_millisecond((0.01 * percent * limit_seconds - used_seconds + started_sum) / nullif(sessions, 0)) AS at
     FROM quota CROSS JOIN unnest(p_thresholds) AS percent
     UNION ALL
     SELECT
       quota.user_id, quota.period, 'cost', percent,
-      used_cost + consumed_cost >= limit_cost * percent / 100.0,
-      to_timestamp((limit_cost * percent / 100.0 - used_cost + rate_started_sum) / nullif(rate, 0))
+      used_cost * 60 + priced_consumed >= 0.6 * percent * limit_cost,
+      next_millisecond((0.6 * percent * limit_cost - used_cost * 60 + priced_started_sum) / nullif(price, 0))
     FROM quota CROSS JOIN unnest(p_thresholds) AS percent
   ),
   -- once per user, month, limit and threshold
@@ -110,7 +112,7 @@ BEGIN
     RETURNING user_id, period, quota_limit, threshold_percent
   ),
   next AS (
-    SELECT user_id, period, next_millisecond(min(at)) AS at
+    SELECT user_id, period, min(at) AS at
     FROM pending
     WHERE NOT crossed AND at > p_now
     GROUP BY user_id, period
@@ -145,9 +147,10 @@ BEGIN
     JOIN updated ON updated.user_id = fired.user_id AND updated.period = fired.period
     ORDER BY fired.user_id, fired.period, fired.threshold_percent, fired.quota_limit
   )
+  -- told stands first: on the right of the join, where nothing of it is used, the planner would leave it out
   SELECT min(updated.next_threshold_at) INTO v_next_due
-  FROM updated
-  LEFT JOIN (SELECT count(version) FROM published) AS told ON true;
+  FROM (SELECT count(version) FROM published) AS told
+  LEFT JOIN updated ON true;
 
   PERFORM announce_due(v_next_due);
 END

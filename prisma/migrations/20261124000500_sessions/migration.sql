@@ -80,9 +80,15 @@ BEGIN
 
   PERFORM lock_quotas(v_user_ids, v_periods);
 
-  SELECT array_agg(r.id) INTO v_too_late
-  FROM avatar_usage_records AS r
-  WHERE r.id = ANY (v_ids) AND r.status = 'reserved' AND r.expires_at <= p_now;
+  -- named all the same: the vendor must be told to stop it
+  WITH too_late AS (
+    UPDATE avatar_usage_records AS r
+    SET avatar_session_id = call.avatar_session_id
+    FROM unnest(p_user_ids, p_avatar_session_ids) AS call (user_id, avatar_session_id)
+    WHERE r.id = ANY (v_ids) AND r.user_id = call.user_id AND r.status = 'reserved' AND r.expires_at <= p_now
+    RETURNING r.id
+  )
+  SELECT array_agg(too_late.id) INTO v_too_late FROM too_late;
 
   PERFORM close_records(
     p_now, v_too_late, array_agg('token_expired'::end_reason), array_agg(p_now), array_agg(NULL::text), 'track_start'
@@ -220,9 +226,14 @@ BEGIN
   IF v_ids IS NOT NULL THEN
     PERFORM lock_quotas(v_user_ids, v_periods);
 
-    SELECT array_agg(r.id) INTO v_open
-    FROM avatar_usage_records AS r
-    WHERE r.id = ANY (v_ids) AND r.status IN ('reserved', 'active');
+    SELECT array_agg(r.id) FILTER (WHERE r.status IN ('reserved', 'active')) INTO v_open
+    FROM (
+      SELECT r.id, r.status
+      FROM avatar_usage_records AS r
+      WHERE r.id = ANY (v_ids)
+      ORDER BY r.id
+      FOR NO KEY UPDATE
+    ) AS r;
 
     UPDATE avatar_usage_records AS r
     SET

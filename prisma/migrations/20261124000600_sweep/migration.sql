@@ -100,20 +100,22 @@ CREATE FUNCTION claim_stops(
   p_now timestamptz, p_limit integer, p_backoff_seconds integer, p_max_backoff_seconds integer
 ) RETURNS TABLE (record_id uuid, avatar_session_id text, reason end_reason, attempts integer)
   LANGUAGE sql AS $$
-  UPDATE vendor_stops AS s
-  SET
-    attempts = s.attempts + 1,
-    next_attempt_at = p_now + make_interval(
-      secs => least(p_backoff_seconds * 2 ^ least(s.attempts, 20), p_max_backoff_seconds)
-    )
-  FROM (
+  -- in a CTE, which is carried out once: joined as a sub-select it might be repeated, and take more than the limit
+  WITH claimed AS (
     SELECT due.record_id
     FROM vendor_stops AS due
     WHERE due.next_attempt_at <= p_now
     ORDER BY due.next_attempt_at
     LIMIT p_limit
     FOR UPDATE SKIP LOCKED
-  ) AS claimed
+  )
+  UPDATE vendor_stops AS s
+  SET
+    attempts = s.attempts + 1,
+    next_attempt_at = p_now + make_interval(
+      secs => least(p_backoff_seconds * 2 ^ least(s.attempts, 20), p_max_backoff_seconds)
+    )
+  FROM claimed
   WHERE s.record_id = claimed.record_id
   RETURNING s.record_id, s.avatar_session_id, s.reason, s.attempts
 $$;

@@ -1,8 +1,7 @@
-import type PrismaTypes from '../../database/generated/pothos-types.ts';
 import { type Micros, parseMoney } from '../../domain/money.ts';
 import { recordUse } from '../../domain/record-use.ts';
 import type { EndReason, UsageStatus } from '../../domain/session.ts';
-import { builder } from '../builder.ts';
+import { builder, type UsageRecordRow } from '../builder.ts';
 
 export const UsageStatusEnum = builder.enumType('UsageStatus', {
   description: 'Where a usage record stands.',
@@ -96,9 +95,7 @@ export const UsageRecordType = builder.prismaNode('UsageRecord', {
   }),
 });
 
-type RecordShape = PrismaTypes['UsageRecord']['Shape'];
-
-function useOf(record: RecordShape, at: Date) {
+function useOf(record: UsageRecordRow, at: Date) {
   return recordUse(
     { ...record, estimatedCost: toMoney(record.estimatedCost), pricePerMinute: toMoney(record.pricePerMinute) },
     at,

@@ -1,9 +1,9 @@
-import type { VendorConfig } from '../config.ts';
-import type { Clock } from '../domain/clock.ts';
-import { formatMoney } from '../domain/money.ts';
-import type { AvatarVendor } from '../domain/vendor.ts';
-import { createLiveAvatarVendor } from './liveavatar/liveavatar-vendor.ts';
-import { startSimulator } from './simulator/server.ts';
+import type { VendorConfig } from './config.ts';
+import type { Clock } from './domain/clock.ts';
+import { formatMoney } from './domain/money.ts';
+import type { AvatarVendor } from './domain/vendor.ts';
+import { createLiveAvatarVendor } from './vendors/liveavatar/liveavatar-vendor.ts';
+import { startSimulator } from './vendors/simulator/server.ts';
 
 const SIMULATOR_KEY = 'simulated-key';
 
