@@ -32,7 +32,7 @@ export async function startTestService(settings: Record<string, string> = {}, op
         GRAPHIQL: 'on',
         ...settings,
       }),
-      pino({ level: 'silent' }),
+      pino({ level: process.env.TEST_LOG ?? 'silent' }),
     );
   let service = await start(0);
   const { url } = service;

@@ -30,7 +30,10 @@ const anyRecord = fc.record({
 
 const anyHistory = fc.record({
   limitMinutes: fc.integer({ min: 0, max: 90 }),
-  limitCost: fc.oneof(fc.bigInt({ min: 0n, max: 500n }), fc.bigInt({ min: 0n, max: 60_000_000n })),
+  limitCost: fc.oneof(
+    { weight: 1, arbitrary: fc.bigInt({ min: 0n, max: 500n }) },
+    { weight: 4, arbitrary: fc.bigInt({ min: 0n, max: 90_000_000n }) },
+  ),
   records: fc.array(anyRecord, { maxLength: 5 }),
   wait: anyWait,
 });

@@ -1,0 +1,117 @@
+import { conversation, post, type TestService } from './service.ts';
+
+/** The documents that the tests send, and acts made of them. */
+
+const RECORD = 'id status endReason sessionId avatarSessionId startedAt durationSeconds wordsSpoken messagesCount';
+
+export const QUOTA = `query {
+  quota { id version usedSeconds heldSeconds availableSeconds remainingSeconds sessionCount openSessions { id status } }
+}`;
+
+export const QUOTA_UPDATED = `subscription {
+  quotaUpdated {
+    reason
+    at
+    quota { id version usedSeconds heldSeconds availableSeconds percentUsed sessionCount }
+    warning { level limit thresholdPercent percentUsed crossedAt message }
+    record { ${RECORD} }
+  }
+}`;
+
+export const CREATE_TOKEN = `mutation ($input: CreateTokenInput!) {
+  createToken(input: $input) {
+    __typename
+    ... on CreateTokenSuccess { token maxDurationSeconds heartbeatSeconds record { ${RECORD} } }
+    ... on Error { code message }
+    ... on VendorError { retryAfterSeconds fallback }
+  }
+}`;
+
+export const TRACK_START = `mutation ($input: TrackStartInput!) {
+  trackStart(input: $input) { __typename ... on TrackStartSuccess { record { ${RECORD} } } ... on Error { code message } }
+}`;
+
+export const TRACK_HEARTBEAT = `mutation ($input: TrackHeartbeatInput!) {
+  trackHeartbeat(input: $input) {
+    __typename
+    ... on TrackHeartbeatSuccess { record { ${RECORD} } }
+    ... on Error { code message }
+  }
+}`;
+
+export const TRACK_END = `mutation ($input: TrackEndInput!) {
+  trackEnd(input: $input) {
+    __typename
+    ... on TrackEndSuccess { record { ${RECORD} } quota { usedSeconds heldSeconds availableSeconds } }
+    ... on Error { code message }
+  }
+}`;
+
+export const USAGE_HISTORY = `query ($first: Int, $after: String, $filter: UsageHistoryFilter) {
+  usageHistory(first: $first, after: $after, filter: $filter) {
+    edges { cursor node { ${RECORD} avatarName errorMessage createdAt } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}`;
+
+export const USAGE_SUMMARY = `query {
+  usageSummary {
+    sessionCount completedCount errorCount successRate totalSeconds totalCost wordsSpoken messagesCount
+    byAvatar { avatarName sessionCount totalSeconds }
+    byDay { sessionCount totalSeconds }
+  }
+}`;
+
+export interface RecordData {
+  readonly id: string;
+  readonly status: string;
+  readonly endReason: string | null;
+  readonly sessionId: string;
+  readonly avatarSessionId: string;
+  readonly startedAt: string;
+  readonly durationSeconds: number;
+}
+
+export interface QuotaMessage {
+  readonly reason: string;
+  readonly at: string;
+  readonly quota: { readonly version: number; readonly usedSeconds: number; readonly availableSeconds: number };
+  readonly warning: { readonly level: string; readonly crossedAt: string } | null;
+  readonly record: RecordData | null;
+  /** On the clock of this machine, in epoch milliseconds. */
+  readonly arrivedAt: number;
+}
+
+/** A token of a new conversation, or the refusal. */
+export async function createToken(service: TestService, token: string, input: { avatarName?: string } = {}) {
+  const { body } = await post<{ createToken: { __typename: string; token: string; record: RecordData } }>(
+    service,
+    token,
+    CREATE_TOKEN,
+    { input: { sessionId: conversation(), ...input } },
+  );
+  if (!body.data) throw new Error(JSON.stringify(body.errors));
+  return body.data.createToken;
+}
+
+/** Takes a token and starts its session; returns the record. */
+export async function startSession(service: TestService, token: string): Promise<RecordData> {
+  const { record } = await createToken(service, token);
+  const { body } = await post<{ trackStart: { record: RecordData } }>(service, token, TRACK_START, {
+    input: { sessionId: record.sessionId, avatarSessionId: record.avatarSessionId },
+  });
+  if (!body.data?.trackStart.record) throw new Error(JSON.stringify(body));
+  return body.data.trackStart.record;
+}
+
+/** Ends a session; returns the answer. */
+export async function endSession(service: TestService, token: string, avatarSessionId: string) {
+  const { body } = await post<{ trackEnd: { record: RecordData; quota: { availableSeconds: number } } }>(
+    service,
+    token,
+    TRACK_END,
+    { input: { avatarSessionId } },
+  );
+  if (!body.data) throw new Error(JSON.stringify(body.errors));
+  return body.data.trackEnd;
+}
