@@ -1,8 +1,9 @@
 import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { cacheExchange, fetchExchange, subscriptionExchange, Client as UrqlClient } from '@urql/core';
-import { OperationTypeNode } from 'graphql';
+import { isAbstractType, OperationTypeNode } from 'graphql';
 import { type ClientOptions, createClient } from 'graphql-ws';
+import { schema } from '../../src/graphql/schema.ts';
 import { Inbox } from './inbox.ts';
 import { QUOTA_UPDATED, type QuotaMessage } from './operations.ts';
 import type { TestService } from './service.ts';
@@ -19,12 +20,19 @@ export interface TestClient extends AsyncDisposable {
 
 type ClientFactory = (service: Pick<TestService, 'url' | 'webSocketUrl'>, token: string) => TestClient;
 
+/** What Apollo's cache must be told to read `... on Error`. */
+const possibleTypes = Object.fromEntries(
+  Object.values(schema.getTypeMap())
+    .filter(isAbstractType)
+    .map((type) => [type.name, schema.getPossibleTypes(type).map(({ name }) => name)]),
+);
+
 /** Apollo Client, with its normalizing cache. */
 export const apolloClient: ClientFactory = ({ url, webSocketUrl }, token) => {
   const authorization = `Bearer ${token}`;
   const socket = createClient({ ...FAST_RETRIES, url: webSocketUrl, connectionParams: { authorization } });
   const client = new ApolloClient({
-    cache: new InMemoryCache(),
+    cache: new InMemoryCache({ possibleTypes }),
     link: ApolloLink.split(
       ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
       new GraphQLWsLink(socket),

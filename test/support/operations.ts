@@ -83,7 +83,11 @@ export interface QuotaMessage {
 }
 
 /** A token of a new conversation, or the refusal. */
-export async function createToken(service: TestService, token: string, input: { avatarName?: string } = {}) {
+export async function createToken(
+  service: Pick<TestService, 'url'>,
+  token: string,
+  input: { avatarName?: string } = {},
+) {
   const { body } = await post<{ createToken: { __typename: string; token: string; record: RecordData } }>(
     service,
     token,
@@ -95,7 +99,7 @@ export async function createToken(service: TestService, token: string, input: { 
 }
 
 /** Takes a token and starts its session; returns the record. */
-export async function startSession(service: TestService, token: string): Promise<RecordData> {
+export async function startSession(service: Pick<TestService, 'url'>, token: string): Promise<RecordData> {
   const { record } = await createToken(service, token);
   const { body } = await post<{ trackStart: { record: RecordData } }>(service, token, TRACK_START, {
     input: { sessionId: record.sessionId, avatarSessionId: record.avatarSessionId },
@@ -105,7 +109,7 @@ export async function startSession(service: TestService, token: string): Promise
 }
 
 /** Ends a session; returns the answer. */
-export async function endSession(service: TestService, token: string, avatarSessionId: string) {
+export async function endSession(service: Pick<TestService, 'url'>, token: string, avatarSessionId: string) {
   const { body } = await post<{ trackEnd: { record: RecordData; quota: { availableSeconds: number } } }>(
     service,
     token,

@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import { startService } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config.ts';
 import { auditBooks } from '../../src/database/audit.ts';
+import type { Clock } from '../../src/domain/clock.ts';
 import { issueToken } from '../../src/server/issue-token.ts';
 import { startSimulator } from '../../src/vendors/simulator/server.ts';
 import { createTestDatabase } from './database.ts';
@@ -15,9 +16,12 @@ const AVATAR_ID = 'dd73ea75-1218-4ef3-92ce-606d5f7fbc0a';
  * The whole service over a database and a simulated vendor of its own, on a free port. Disposing stops it and checks
  * the books.
  */
-export async function startTestService(settings: Record<string, string> = {}, options: { timeZone?: string } = {}) {
+export async function startTestService(
+  settings: Record<string, string> = {},
+  { clock = () => new Date(), ...options }: { timeZone?: string; clock?: Clock } = {},
+) {
   const database = await createTestDatabase(options);
-  const simulator = await startSimulator({ apiKey: 'test-key' });
+  const simulator = await startSimulator({ apiKey: 'test-key', clock });
   const start = (port: number) =>
     startService(
       loadConfig({
@@ -32,14 +36,15 @@ export async function startTestService(settings: Record<string, string> = {}, op
         GRAPHIQL: 'on',
         ...settings,
       }),
-      pino({ level: process.env.TEST_LOG ?? 'silent' }),
+      pino({ level: 'silent' }),
+      clock,
     );
   let service = await start(0);
   const { url } = service;
 
   return {
     url,
-    webSocketUrl: `${url.replace('http', 'ws')}/graphql`,
+    webSocketUrl: webSocketUrl(url),
     database,
     simulator,
     /** A token for a user of the test. */
@@ -55,8 +60,13 @@ export async function startTestService(settings: Record<string, string> = {}, op
           roleClaim: 'role',
           adminRole: 'admin',
         },
-        () => new Date(),
+        clock,
       ),
+    /** A second service over the same data. Disposing stops it. */
+    async anotherNode() {
+      const node = await start(0);
+      return { url: node.url, webSocketUrl: webSocketUrl(node.url), [Symbol.asyncDispose]: () => node.stop() };
+    },
     /** Stops the service and starts it again on the same port and data. */
     async restart() {
       await service.stop();
@@ -74,6 +84,10 @@ export async function startTestService(settings: Record<string, string> = {}, op
       await database.drop();
     },
   };
+}
+
+function webSocketUrl(url: string): string {
+  return `${url.replace('http', 'ws')}/graphql`;
 }
 
 export type TestService = Awaited<ReturnType<typeof startTestService>>;

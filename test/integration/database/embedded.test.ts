@@ -8,6 +8,9 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../../src/datab
 import { createDataDirectory } from '../../support/data-directory.ts';
 import { readServerPid, startEmbeddedProcess, waitForExit } from '../../support/embedded-process.ts';
 
+/** In milliseconds: initdb and the stops wait for the disk, which other tests keep busy. */
+const TIMEOUT = 120_000;
+
 let postgres: EmbeddedPostgres | undefined;
 
 afterEach(async () => {
@@ -25,7 +28,7 @@ async function query(url: string, sql: string): Promise<unknown[]> {
   }
 }
 
-describe('in one directory', () => {
+describe('in one directory', { timeout: TIMEOUT }, () => {
   let dataDir: string;
 
   beforeAll(async () => {
@@ -135,7 +138,7 @@ describe('in one directory', () => {
   });
 });
 
-describe('in a new directory', () => {
+describe('in a new directory', { timeout: TIMEOUT }, () => {
   let dataDir: string;
 
   beforeEach(async () => {

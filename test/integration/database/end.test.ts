@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 
 const PERIOD = '2026-11';
+const NOT_FOUND = { outcome: 'not_found', recordId: null };
 
 describe('ending a session', () => {
   it('settles its seconds and their cost, and returns the unused hold', async () => {
@@ -81,8 +82,8 @@ describe('ending a session', () => {
     const before = await sessionRow(test, avatarSessionId);
 
     const foreign = end(avatarSessionId, { userId: 'bob', wordsSpoken: 9 });
-    await expect(test.store.end(foreign)).resolves.toEqual({ outcome: 'not_found' });
-    await expect(test.store.end(end('unknown'))).resolves.toEqual({ outcome: 'not_found' });
+    await expect(test.store.end(foreign)).resolves.toEqual(NOT_FOUND);
+    await expect(test.store.end(end('unknown'))).resolves.toEqual(NOT_FOUND);
 
     expect(await sessionRow(test, avatarSessionId)).toEqual(before);
   });

@@ -5,6 +5,7 @@ import { createTestStore, holdRequest, startSession, type TestStore } from '../.
 import { waitForBlocked } from '../../support/wait-for.ts';
 
 const PERIOD = '2026-11';
+const NOT_FOUND = { outcome: 'not_found', recordId: null };
 const TOKEN_HASH = new Uint8Array(32);
 
 describe('starting a session', () => {
@@ -66,7 +67,7 @@ describe('starting a session', () => {
     const token = await attachedToken(test);
     const before = await recordOf(test, token.recordId);
 
-    await expect(test.store.start({ ...token, avatarName: null, ...claim })).resolves.toEqual({ outcome: 'not_found' });
+    await expect(test.store.start({ ...token, avatarName: null, ...claim })).resolves.toEqual(NOT_FOUND);
 
     expect(await recordOf(test, token.recordId)).toEqual(before);
   });
@@ -75,9 +76,9 @@ describe('starting a session', () => {
     await using test = await createTestStore();
     const hold = holdRequest();
     await test.store.hold(hold);
-    await expect(test.store.start({ ...hold, avatarSessionId: 'stream', avatarName: null })).resolves.toEqual({
-      outcome: 'not_found',
-    });
+    await expect(test.store.start({ ...hold, avatarSessionId: 'stream', avatarName: null })).resolves.toEqual(
+      NOT_FOUND,
+    );
   });
 
   it('is over for a token past its time to live: the hold returns, and the vendor is told', async () => {
@@ -146,9 +147,7 @@ describe('where the vendor names a session only at its start', () => {
     const stolen = await startSession(test, { userId: 'bob' });
     const token = await unnamedToken(test);
 
-    await expect(test.store.start({ ...token, avatarSessionId: stolen, avatarName: null })).resolves.toEqual({
-      outcome: 'not_found',
-    });
+    await expect(test.store.start({ ...token, avatarSessionId: stolen, avatarName: null })).resolves.toEqual(NOT_FOUND);
 
     expect(await recordOf(test, token.recordId)).toMatchObject({ status: 'reserved', avatar_session_id: null });
   });
@@ -157,9 +156,7 @@ describe('where the vendor names a session only at its start', () => {
     await using test = await createTestStore({ maxConcurrentSessions: 2 });
     const own = await startSession(test);
     const token = await unnamedToken(test);
-    await expect(test.store.start({ ...token, avatarSessionId: own, avatarName: null })).resolves.toEqual({
-      outcome: 'not_found',
-    });
+    await expect(test.store.start({ ...token, avatarSessionId: own, avatarName: null })).resolves.toEqual(NOT_FOUND);
   });
 
   it('has the vendor stop what was started with a token past its time to live', async () => {
@@ -221,12 +218,10 @@ describe('a heartbeat', () => {
   it("does not find a token that was not started, nor somebody else's session", async () => {
     await using test = await createTestStore();
     const token = await attachedToken(test);
-    await expect(test.store.heartbeat(beat(token.avatarSessionId))).resolves.toEqual({ outcome: 'not_found' });
+    await expect(test.store.heartbeat(beat(token.avatarSessionId))).resolves.toEqual(NOT_FOUND);
     await test.store.start({ ...token, avatarName: null });
-    await expect(test.store.heartbeat({ ...beat(token.avatarSessionId), userId: 'bob' })).resolves.toEqual({
-      outcome: 'not_found',
-    });
-    await expect(test.store.heartbeat(beat('unknown'))).resolves.toEqual({ outcome: 'not_found' });
+    await expect(test.store.heartbeat({ ...beat(token.avatarSessionId), userId: 'bob' })).resolves.toEqual(NOT_FOUND);
+    await expect(test.store.heartbeat(beat('unknown'))).resolves.toEqual(NOT_FOUND);
   });
 
   it('learns that the session has ended, and wakes nothing up', async () => {
