@@ -63,6 +63,12 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
     clock,
   };
 
+  const auth = await resolveAuth(config);
+  const authenticator = createAuthenticator(auth, clock);
+  const demo = config.mode === 'embedded' && auth.kind === 'secret' ? await issueDemoTokens(auth, clock) : null;
+  // Before the sweeper starts: it would end these sessions of the past while they are being written.
+  if (demo) await seedDemoUser({ pool, policy, userId: demo.userId, now: clock() });
+
   const work = createDueWork({ pool, policy, clock });
   sweeper = startSweeper({
     work,
@@ -71,11 +77,6 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
     onError: warn('What is due could not be done; it is tried again'),
   });
   parts.defer(() => sweeper.stop());
-
-  const auth = await resolveAuth(config);
-  const authenticator = createAuthenticator(auth, clock);
-  const demo = config.mode === 'embedded' && auth.kind === 'secret' ? await issueDemoTokens(auth, clock) : null;
-  if (demo) await seedDemoUser({ pool, policy, userId: demo.userId, now: clock() });
 
   const pipeline = createPipeline({
     deps,

@@ -3,8 +3,11 @@ import { ServiceUnavailableError } from '../domain/errors.ts';
 /** SQLSTATE classes and codes for which one row is to blame: a value that does not fit, a constraint, a lock. */
 const ONE_ROW = /^(22...|23...|55P03)$/;
 
-/** SQLSTATE classes and codes of a database that cannot answer now: connection, resources, shutdown, time, locks. */
-const UNAVAILABLE = /^(08...|53...|57P..|57014|55P03|40001|40P01)$/;
+/**
+ * SQLSTATE classes and codes of a database that cannot answer now: connection, resources, shutdown, time, locks; or that
+ * lets nobody in: a refused login, no such database, no right to connect, one that takes no connections.
+ */
+const UNAVAILABLE = /^(08...|53...|57P..|57014|55P03|40001|40P01|28...|3D000|42501|55000)$/;
 
 /** Error codes of Node's sockets, and of Prisma for connections and timeouts. */
 const UNREACHABLE = new Set([
@@ -30,8 +33,8 @@ export function mayBeOneRow(error: unknown): boolean {
 function isUnavailable(error: unknown): boolean {
   if (error instanceof ServiceUnavailableError) return true;
   if (!(error instanceof Error)) return false;
-  const code = codeOf(error);
-  if (code !== undefined && (UNAVAILABLE.test(code) || UNREACHABLE.has(code))) return true;
+  const codes = [codeOf(error), codeUnderPrisma(error)].filter((code) => code !== undefined);
+  if (codes.some((code) => UNAVAILABLE.test(code) || UNREACHABLE.has(code))) return true;
   if (BROKEN_CONNECTION.test(error.message)) return true;
   if (error instanceof AggregateError) return error.errors.some(isUnavailable);
   return error.cause !== undefined && isUnavailable(error.cause);
@@ -40,4 +43,10 @@ function isUnavailable(error: unknown): boolean {
 function codeOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** The database's own code, where Prisma knows none for it and gives the error the code P2039. */
+function codeUnderPrisma(error: Error): string | undefined {
+  const { meta } = error as { meta?: { driverAdapterError?: { cause?: { originalCode?: string } } } };
+  return meta?.driverAdapterError?.cause?.originalCode;
 }

@@ -9,6 +9,7 @@ import { BadUserInputError } from '../domain/errors.ts';
 import type { Micros } from '../domain/money.ts';
 import type { BillingPeriod } from '../domain/period.ts';
 import type { GraphQLContext } from './context.ts';
+import { parseNodeId } from './node-id.ts';
 
 export type Prisma = PrismaReads;
 
@@ -38,10 +39,12 @@ export const builder = new SchemaBuilder<{
   },
   relay: {
     nodesQueryOptions: false,
+    decodeGlobalID: parseNodeId,
     nodeQueryOptions: {
       description: 'One of the caller’s own objects by its id; null for anything else.',
       args: { id: { description: 'An id as any object of this API gives it.' } },
     },
+    idFieldOptions: { description: 'The object’s id within this API.' },
     nodeTypeOptions: { description: 'An object with an id that is unique within this API.' },
     edgesFieldOptions: { nullable: { list: false, items: false }, description: 'The page’s entries.' },
     nodeFieldOptions: { nullable: false, description: 'The entry itself.' },

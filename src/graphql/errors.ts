@@ -1,8 +1,18 @@
 import { PothosValidationError } from '@pothos/core';
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
-import { BadUserInputError, PublicError, UnauthenticatedError } from '../domain/errors.ts';
+import { BadUserInputError, type ErrorCode, PublicError, UnauthenticatedError } from '../domain/errors.ts';
 
 const MASKED_MESSAGE = 'Something went wrong on our side. Try again; if it happens again, tell the operator.';
+
+/** Messages quote the request; a request must not be answered with a hundred times its size. */
+const MAX_MESSAGE_CHARACTERS = 500;
+
+/** What this API calls the errors that the libraries beneath it name otherwise. */
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  BAD_REQUEST: 'BAD_USER_INPUT',
+  OPERATION_RESOLUTION_FAILURE: 'BAD_USER_INPUT',
+  REQUEST_ENTITY_TOO_LARGE: 'LIMIT_EXCEEDED',
+};
 
 /**
  * The one place where an error becomes what a client sees. Errors that were written for the caller keep their words;
@@ -12,9 +22,16 @@ export function toClientError(error: unknown, log: (error: unknown) => void): Gr
   const cause = rootCause(error);
   if (cause instanceof PublicError) return publicError(cause, error);
   if (cause instanceof PothosValidationError) return withCode(error, cause.message, { code: 'BAD_USER_INPUT' });
-  if (error instanceof GraphQLError && cause instanceof GraphQLError) return requestError(error, cause);
+  if (error instanceof GraphQLError && cause instanceof GraphQLError && blamesRequest(error, cause)) {
+    return requestError(error, cause);
+  }
   log(cause);
   return withCode(error, MASKED_MESSAGE, { code: 'INTERNAL_SERVER_ERROR' });
+}
+
+/** Cuts what the message quotes of a long request. */
+export function shorten(message: string): string {
+  return message.length > MAX_MESSAGE_CHARACTERS ? `${message.slice(0, MAX_MESSAGE_CHARACTERS)}…` : message;
 }
 
 function rootCause(error: unknown): unknown {
@@ -32,17 +49,33 @@ function publicError(cause: PublicError, error: unknown): GraphQLError {
   });
 }
 
+const ARGUMENT = /^Argument "(\w+)"/;
+
+/** Within a field only its arguments are the caller's doing: a result that its type does not take is ours. */
+function blamesRequest({ path }: GraphQLError, cause: GraphQLError): boolean {
+  return path === undefined || cause.extensions.code !== undefined || ARGUMENT.test(cause.message);
+}
+
 /** An error of the request itself: its document, or its variables, of which the outer error says which. */
 function requestError(error: GraphQLError, cause: GraphQLError): GraphQLError {
-  const argumentPath = /at "([^"]+)"/.exec(error.message)?.[1] ?? /^Variable "\$(\w+)"/.exec(error.message)?.[1];
-  return withCode(error, error.message, {
-    ...cause.extensions,
-    code: cause.extensions.code ?? 'BAD_USER_INPUT',
-    ...(argumentPath && { argumentPath: argumentPath.split('.') }),
+  const { message } = error;
+  const place = /at "([^"]+)"/.exec(message) ?? /^Variable "\$(\w+)"/.exec(message) ?? ARGUMENT.exec(message);
+  const { code, http } = cause.extensions;
+  const ours = typeof code === 'string' ? CODES[code] : 'BAD_USER_INPUT';
+  return withCode(error, message, {
+    code: ours ?? code,
+    // What is no request of GraphQL at all is refused by its status too, whichever answer was asked for.
+    ...(http !== undefined && { http: ours ? { ...http, spec: false } : http }),
+    ...(place?.[1] && { argumentPath: toArgumentPath(place[1]) }),
   });
+}
+
+/** `input.ids[1]` in its parts. */
+function toArgumentPath(place: string): (string | number)[] {
+  return [...place.matchAll(/[^.[\]]+/g)].map(([key]) => (/^\d+$/.test(key) ? Number(key) : key));
 }
 
 function withCode(error: unknown, message: string, extensions: GraphQLErrorExtensions): GraphQLError {
   const { nodes, source, positions, path } = error instanceof GraphQLError ? error : {};
-  return new GraphQLError(message, { nodes, source, positions, path, extensions });
+  return new GraphQLError(shorten(message), { nodes, source, positions, path, extensions });
 }

@@ -3,14 +3,15 @@ import { formatMoney, parseMoney } from '../domain/money.ts';
 import { parsePeriod } from '../domain/period.ts';
 import { builder } from './builder.ts';
 
-const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
+const RFC_3339 = /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
+const YEAR_ONE = Date.parse('0001-01-01T00:00:00Z');
 
 builder.scalarType('DateTime', {
   description: 'An instant: RFC 3339, UTC, milliseconds, such as `2026-11-24T09:30:00.000Z`.',
   serialize: (value) => value.toISOString(),
   parseValue: (value) => {
-    const instant = typeof value === 'string' && RFC_3339.test(value) ? new Date(value) : null;
-    if (instant && !Number.isNaN(instant.getTime())) return instant;
+    const instant = typeof value === 'string' ? parseInstant(value) : null;
+    if (instant) return instant;
     throw invalid('An instant must look like 2026-11-24T09:30:00Z.');
   },
 });
@@ -36,6 +37,18 @@ builder.scalarType('BillingPeriod', {
     throw invalid('A billing period must look like 2026-11.');
   },
 });
+
+/** Null for what is no instant of RFC 3339, or one before the year 1, which PostgreSQL does not take. */
+function parseInstant(text: string): Date | null {
+  const [, day] = RFC_3339.exec(text) ?? [];
+  return day && isDay(day) && Date.parse(text) >= YEAR_ONE ? new Date(text) : null;
+}
+
+/** `Date` takes February 30 for March 2. */
+function isDay(day: string): boolean {
+  const midnight = new Date(day);
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
+}
 
 /** A GraphQLError, so that the executor adds to these words only where in the request the value stands. */
 function invalid(message: string): GraphQLError {

@@ -7,6 +7,10 @@ interface HttpOptions {
   readonly readiness: Readiness;
 }
 
+/** A client that needs longer than this to say what it wants is cut off. */
+const HEADERS_MS = 10_000;
+const REQUEST_MS = 30_000;
+
 /** Which path is answered by what. */
 export function createHttpServer({ pipeline, readiness }: HttpOptions): Server {
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -22,14 +26,33 @@ export function createHttpServer({ pipeline, readiness }: HttpOptions): Server {
         response.writeHead(302, { location: GRAPHQL_PATH }).end();
         return;
       default:
-        response.writeHead(404, { 'content-type': 'application/json' });
-        response.end(JSON.stringify({ message: `There is nothing here. GraphQL is at ${GRAPHQL_PATH}.` }));
+        answer(response, 404, `There is nothing here. GraphQL is at ${GRAPHQL_PATH}.`);
     }
   }
 
-  return createServer((request, response) => {
-    route(request, response).catch(() => response.destroy());
+  const options = {
+    headersTimeout: HEADERS_MS,
+    requestTimeout: REQUEST_MS,
+    connectionsCheckingInterval: HEADERS_MS / 2,
+    // Some HTTP clients offer h2c with every request: that is to be ignored.
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
+  };
+  return createServer(options, (request, response) => {
+    response.setHeader('cache-control', 'no-store');
+    response.setHeader('x-content-type-options', 'nosniff');
+    if (hasGoodHost(request)) route(request, response).catch(() => response.destroy());
+    else answer(response, 400, 'The Host header names no host.');
   });
+}
+
+/** The pipeline makes a URL of it, and where that fails it would answer with a stack trace. */
+function hasGoodHost({ headers: { host } }: IncomingMessage): boolean {
+  return !host || (URL.canParse(`http://${host}`) && !/[/\\?#@]/.test(host));
+}
+
+function answer(response: ServerResponse, status: number, message: string): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ message }));
 }
 
 /** Resolves with the port that it listens on, which is the one given unless that is 0. */

@@ -10,6 +10,8 @@ import { UnauthenticatedError } from '../domain/errors.ts';
 import { schema } from '../graphql/schema.ts';
 import type { Authenticator } from './auth.ts';
 import { isAllowedOrigin } from './origin.ts';
+import { refuseUpgrade } from './refuse-upgrade.ts';
+import { adaptSocket } from './socket-adapter.ts';
 import { GRAPHQL_PATH, MAX_REQUEST_BYTES, type Pipeline } from './yoga.ts';
 
 /** Operations that one socket may have under way. */
@@ -18,6 +20,8 @@ const MAX_OPERATIONS_PER_SOCKET = 20;
 const CONNECTION_INIT_MS = 5_000;
 /** A client that does not answer a ping by the next one is gone, or does not read. */
 const PING_MS = 12_000;
+/** A client that does not answer a close in this time does not read, and is cut off. */
+const CLOSE_MS = 5_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const SERVICE_RESTART = 1012;
@@ -28,7 +32,6 @@ const PLACEHOLDER = parse('{ __typename }');
 
 interface SocketState {
   readonly socket: WebSocket;
-  readonly request: IncomingMessage;
   caller?: Caller;
   expiry?: NodeJS.Timeout;
 }
@@ -62,6 +65,7 @@ export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
     noServer: true,
     maxPayload: MAX_REQUEST_BYTES,
     perMessageDeflate: false,
+    autoPong: false,
     handleProtocols: (protocols) => handleProtocols(protocols),
   });
 
@@ -69,13 +73,18 @@ export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
     connectionInitWaitTimeout: CONNECTION_INIT_MS,
 
     async onConnect({ connectionParams, extra }) {
+      const { socket } = extra;
       const authorization = headerOf(connectionParams);
-      if (authorization === undefined) return true;
-      const caller = await authenticateSocket(extra.socket, authorization);
-      if (!caller) return false;
+      if (authorization === undefined) {
+        extra.expiry = setTimeout(() => socket.close(CloseCode.Unauthorized, 'A token is needed'), CONNECTION_INIT_MS);
+        return true;
+      }
+      const caller = await authenticateSocket(socket, authorization);
+      // Closed meanwhile, a socket is cleaned up already: no timer may be left behind for it.
+      if (!caller || socket.readyState !== socket.OPEN) return false;
       extra.caller = caller;
       extra.expiry = setTimeout(
-        () => extra.socket.close(CloseCode.Forbidden, 'The token has expired'),
+        () => socket.close(CloseCode.Forbidden, 'The token has expired'),
         Math.min(Math.max(caller.expiresAt.getTime() - clock().getTime(), 0), LONGEST_TIMER_MS),
       );
       return true;
@@ -85,10 +94,12 @@ export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
       if (Object.keys(context.subscriptions).length > MAX_OPERATIONS_PER_SOCKET) return [tooManyOperations()];
       const caller = await callerOf(context, payload);
       if (!caller) return [new GraphQLError('Unauthorized', { extensions: { code: 'UNAUTHENTICATED' } })];
-      return { schema, document: PLACEHOLDER, contextValue: { context, caller, payload } };
+      return { schema, document: PLACEHOLDER, contextValue: { caller, payload } };
     },
 
     execute: carryOut,
+
+    onNext: (_context, _id, _payload, _args, result) => withoutHttp(result),
 
     onClose({ extra }) {
       clearTimeout(extra.expiry);
@@ -99,7 +110,9 @@ export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
     const headers = payload.extensions?.headers;
     const authorization = headerOf(headers as Record<string, unknown> | undefined);
     if (authorization === undefined && extra.caller) return extra.caller;
-    return authenticateSocket(extra.socket, authorization);
+    const caller = await authenticateSocket(extra.socket, authorization);
+    if (caller && !extra.caller) clearTimeout(extra.expiry);
+    return caller;
   }
 
   /** Null if the socket is being closed for want of a good token. */
@@ -115,12 +128,7 @@ export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
   }
 
   async function carryOut({ contextValue }: ExecutionArgs): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> {
-    const { context, caller, payload } = contextValue as {
-      context: SocketContext;
-      caller: Caller;
-      payload: SubscribePayload;
-    };
-    const { host = 'localhost' } = context.extra.request.headers;
+    const { caller, payload } = contextValue as { caller: Caller; payload: SubscribePayload };
     const { query, operationName, variables, extensions } = payload;
     const result = await pipeline.getResultForParams(
       {
@@ -130,46 +138,29 @@ export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
           ...(variables && { variables }),
           ...(extensions && { extensions }),
         },
-        request: new Request(`http://${host}${GRAPHQL_PATH}`),
+        // as a POST, since mutations are refused by GET
+        request: new Request(`http://localhost${GRAPHQL_PATH}`, { method: 'POST' }),
       },
       { caller },
     );
     return result as ExecutionResult | AsyncIterable<ExecutionResult>;
   }
 
-  function open(socket: WebSocket, request: IncomingMessage): void {
+  function open(socket: WebSocket): void {
     socket.on('error', (error) => log.debug({ err: error }, 'A socket failed'));
-    const closed = protocol.opened(
-      {
-        protocol: socket.protocol,
-        send: (data) =>
-          new Promise((resolve, reject) => {
-            socket.send(data, (error) => (error && socket.readyState === socket.OPEN ? reject(error) : resolve()));
-          }),
-        close: (code, reason) => socket.close(code, reason),
-        onMessage: (handle) => {
-          socket.on('message', (data) => {
-            handle(String(data)).catch((error: unknown) => {
-              log.error({ err: error }, 'A message could not be handled');
-              socket.close(CloseCode.InternalServerError, 'Internal server error');
-            });
-          });
-        },
-      },
-      { socket, request },
-    );
+    const closed = protocol.opened(adaptSocket(socket, log), { socket });
     const ping = keepAlive(socket);
     socket.once('close', (code, reason) => {
       clearInterval(ping);
-      void closed(code, String(reason));
+      closed(code, String(reason)).catch((error) => log.error({ err: error }, 'A socket could not be cleaned up'));
     });
   }
 
   function upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): void {
     const path = request.url?.split('?')[0];
-    if (path !== GRAPHQL_PATH) refuse(duplex, '404 Not Found');
-    else if (!isAllowedOrigin(request, corsOrigins)) refuse(duplex, '403 Forbidden');
-    else sockets.handleUpgrade(request, duplex, head, (socket) => open(socket, request));
+    if (path !== GRAPHQL_PATH) refuseUpgrade(duplex, '404 Not Found');
+    else if (!isAllowedOrigin(request, corsOrigins)) refuseUpgrade(duplex, '403 Forbidden');
+    else sockets.handleUpgrade(request, duplex, head, open);
   }
 
   server.on('upgrade', upgrade);
@@ -177,14 +168,29 @@ export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
     async close() {
       server.off('upgrade', upgrade);
       for (const socket of sockets.clients) socket.close(SERVICE_RESTART, 'The service restarts');
+      const fuse = setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate();
+      }, CLOSE_MS);
       await new Promise((resolve) => sockets.close(resolve));
+      clearTimeout(fuse);
     },
   };
 }
 
-function headerOf(params: Record<string, unknown> | undefined): string | undefined {
-  const value = params?.authorization ?? params?.Authorization;
-  return typeof value === 'string' ? value : undefined;
+/** Undefined if there is none; what is not even a text is no token. */
+function headerOf(params: Record<string, unknown> | null | undefined): string | undefined {
+  const value = params?.authorization ?? params?.Authorization ?? undefined;
+  return value === undefined || typeof value === 'string' ? value : '';
+}
+
+/** How an error would be answered over HTTP is of no use on a socket. */
+function withoutHttp({ errors, ...rest }: { readonly errors?: readonly GraphQLError[] | undefined }) {
+  if (!errors) return rest;
+  const shown = errors.map((error) => {
+    const { extensions: { http, ...extensions } = {}, ...where } = error.toJSON();
+    return { ...where, extensions };
+  });
+  return { ...rest, errors: shown };
 }
 
 function keepAlive(socket: WebSocket): NodeJS.Timeout {
@@ -197,10 +203,6 @@ function keepAlive(socket: WebSocket): NodeJS.Timeout {
     else socket.terminate();
     alive = false;
   }, PING_MS);
-}
-
-function refuse(duplex: Duplex, status: string): void {
-  duplex.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 function tooManyOperations(): GraphQLError {

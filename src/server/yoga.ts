@@ -1,5 +1,4 @@
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
-import { createYoga, type GraphiQLOptions, type Plugin } from 'graphql-yoga';
+import { createLRUCache, createYoga, type GraphiQLOptions, type Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Caller } from '../domain/caller.ts';
 import type { GraphQLDeps } from '../graphql/context.ts';
@@ -7,11 +6,17 @@ import { toClientError } from '../graphql/errors.ts';
 import { documentLimits } from '../graphql/limits.ts';
 import { schema } from '../graphql/schema.ts';
 import type { Authenticator } from './auth.ts';
+import { corsFor } from './cors.ts';
+import { createGraphiqlPage } from './graphiql-page.ts';
+import { requestChecks } from './request-checks.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
 /** A document and its variables fit in this many times over. */
 export const MAX_REQUEST_BYTES = 64 * 1024;
+
+/** Documents kept with what was found in them. A frontend sends a few dozen; each may take a megabyte. */
+const MAX_KEPT_DOCUMENTS = 100;
 
 /** Known where the transport has authenticated the caller already. */
 interface TransportContext {
@@ -33,15 +38,19 @@ export function createPipeline({ deps, authenticator, corsOrigins, graphiql, log
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     context: deps,
-    plugins: [authentication(authenticator), ...documentLimits()],
+    plugins: [requestChecks(), authentication(authenticator), ...documentLimits()],
     maskedErrors: {
       maskError: (error) => toClientError(error, (hidden) => log.error({ err: hidden }, 'An operation failed')),
     },
+    parserAndValidationCache: {
+      documentCache: createLRUCache({ max: MAX_KEPT_DOCUMENTS }),
+      errorCache: createLRUCache({ max: MAX_KEPT_DOCUMENTS }),
+    },
     maxRequestBodySize: MAX_REQUEST_BYTES,
     multipart: false,
-    cors: corsOrigins.length > 0 && { origin: [...corsOrigins], credentials: true, methods: ['GET', 'POST'] },
+    cors: corsOrigins.length > 0 && corsFor(corsOrigins),
     graphiql: graphiql ?? false,
-    renderGraphiQL,
+    renderGraphiQL: createGraphiqlPage(),
     landingPage: false,
     logging: false,
   });

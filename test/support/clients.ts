@@ -2,7 +2,7 @@ import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { cacheExchange, fetchExchange, subscriptionExchange, Client as UrqlClient } from '@urql/core';
 import { isAbstractType, OperationTypeNode } from 'graphql';
-import { type ClientOptions, createClient } from 'graphql-ws';
+import { type ClientOptions, createClient, type Client as SocketClient } from 'graphql-ws';
 import { schema } from '../../src/graphql/schema.ts';
 import { Inbox } from './inbox.ts';
 import { QUOTA_UPDATED, type QuotaMessage } from './operations.ts';
@@ -15,7 +15,7 @@ export interface TestClient extends AsyncDisposable {
   /** Carries out a query or a mutation. Throws on errors. */
   run<Data>(document: string, variables?: Variables): Promise<Data>;
   /** Subscribes to quotaUpdated. */
-  watchQuota(): Inbox<QuotaMessage>;
+  watchQuota(options?: { extensions: Variables }): Inbox<QuotaMessage>;
 }
 
 type ClientFactory = (service: Pick<TestService, 'url' | 'webSocketUrl'>, token: string) => TestClient;
@@ -30,7 +30,7 @@ const possibleTypes = Object.fromEntries(
 /** Apollo Client, with its normalizing cache. */
 export const apolloClient: ClientFactory = ({ url, webSocketUrl }, token) => {
   const authorization = `Bearer ${token}`;
-  const socket = createClient({ ...FAST_RETRIES, url: webSocketUrl, connectionParams: { authorization } });
+  const socket = createClient({ ...RECONNECTS, url: webSocketUrl, connectionParams: { authorization } });
   const client = new ApolloClient({
     cache: new InMemoryCache({ possibleTypes }),
     link: ApolloLink.split(
@@ -49,16 +49,17 @@ export const apolloClient: ClientFactory = ({ url, webSocketUrl }, token) => {
     },
     watchQuota() {
       const inbox = new Inbox<QuotaMessage>();
-      client.subscribe<{ quotaUpdated: QuotaMessage }>({ query: gql(QUOTA_UPDATED) }).subscribe({
+      const subscription = client.subscribe<{ quotaUpdated: QuotaMessage }>({ query: gql(QUOTA_UPDATED) }).subscribe({
         next: ({ data, error }) => (data ? deliver(inbox, data.quotaUpdated) : inbox.end(error)),
         error: (error) => inbox.end(error),
         complete: () => inbox.end(),
       });
+      inbox.unsubscribe = () => subscription.unsubscribe();
       return inbox;
     },
     async [Symbol.asyncDispose]() {
       client.stop();
-      await socket.dispose();
+      await close(socket);
     },
   };
 };
@@ -66,7 +67,7 @@ export const apolloClient: ClientFactory = ({ url, webSocketUrl }, token) => {
 /** urql, with its document cache. */
 export const urqlClient: ClientFactory = ({ url, webSocketUrl }, token) => {
   const authorization = `Bearer ${token}`;
-  const socket = createClient({ ...FAST_RETRIES, url: webSocketUrl, connectionParams: { authorization } });
+  const socket = createClient({ ...RECONNECTS, url: webSocketUrl, connectionParams: { authorization } });
   const client = new UrqlClient({
     url: `${url}/graphql`,
     preferGetMethod: false,
@@ -94,12 +95,13 @@ export const urqlClient: ClientFactory = ({ url, webSocketUrl }, token) => {
     },
     watchQuota() {
       const inbox = new Inbox<QuotaMessage>();
-      client
+      const { unsubscribe } = client
         .subscription<{ quotaUpdated: QuotaMessage }>(QUOTA_UPDATED, {})
         .subscribe(({ data, error }) => (data ? deliver(inbox, data.quotaUpdated) : inbox.end(error)));
+      inbox.unsubscribe = unsubscribe;
       return inbox;
     },
-    [Symbol.asyncDispose]: async () => socket.dispose(),
+    [Symbol.asyncDispose]: () => close(socket),
   };
 };
 
@@ -108,9 +110,9 @@ export const socketClient = (
   { webSocketUrl }: Pick<TestService, 'webSocketUrl'>,
   token: string | null,
   options: Partial<ClientOptions> = {},
-): TestClient => {
+): TestClient & { terminate(): void } => {
   const client = createClient({
-    ...FAST_RETRIES,
+    ...RECONNECTS,
     url: webSocketUrl,
     ...(token !== null && { connectionParams: { authorization: `Bearer ${token}` } }),
     ...options,
@@ -123,10 +125,10 @@ export const socketClient = (
       }
       throw new Error('No answer came');
     },
-    watchQuota() {
+    watchQuota(options) {
       const inbox = new Inbox<QuotaMessage>();
-      client.subscribe<{ quotaUpdated: QuotaMessage }>(
-        { query: QUOTA_UPDATED },
+      inbox.unsubscribe = client.subscribe<{ quotaUpdated: QuotaMessage }>(
+        { query: QUOTA_UPDATED, ...options },
         {
           next: ({ data, errors }) => (data ? deliver(inbox, data.quotaUpdated) : inbox.end(errors)),
           error: (error) => inbox.end(error),
@@ -135,7 +137,9 @@ export const socketClient = (
       );
       return inbox;
     },
-    [Symbol.asyncDispose]: async () => client.dispose(),
+    /** Breaks the connection. */
+    terminate: () => client.terminate(),
+    [Symbol.asyncDispose]: () => close(client),
   };
 };
 
@@ -146,11 +150,20 @@ export const CLIENTS: Record<string, ClientFactory> = {
   'graphql-ws': socketClient,
 };
 
-/** The clients' own waits between attempts begin at a second. */
-const FAST_RETRIES: Partial<ClientOptions> = {
+/**
+ * A connection that is refused while the service restarts is an error and not a close, and is only retried with
+ * `shouldRetry`; closes that forbid a retry still end it. The library's own waits begin at a second.
+ */
+const RECONNECTS: Partial<ClientOptions> = {
+  shouldRetry: () => true,
   retryAttempts: 1_000,
   retryWait: () => new Promise((resolve) => setTimeout(resolve, 20)),
 };
+
+/** A client that is about to connect rejects with why it could not. */
+async function close(client: SocketClient): Promise<void> {
+  await Promise.resolve(client.dispose()).catch(() => {});
+}
 
 function deliver(inbox: Inbox<QuotaMessage>, message: Omit<QuotaMessage, 'arrivedAt'>): void {
   inbox.deliver({ ...message, arrivedAt: Date.now() });

@@ -1,6 +1,8 @@
 /** What has arrived on a stream, in order, and waiting for what has not. What never comes is the test's timeout. */
 export class Inbox<Message> {
   readonly messages: Message[] = [];
+  /** Ends the subscription that fills this. */
+  unsubscribe: () => void = () => {};
   #end: { readonly error: unknown } | null = null;
   #news = Promise.withResolvers<void>();
 
@@ -18,8 +20,8 @@ export class Inbox<Message> {
   /** The first message, here already or still to come, that meets the condition. Throws if the stream ends before. */
   async find(condition: (message: Message) => boolean): Promise<Message> {
     for (;;) {
-      const found = this.messages.find(condition);
-      if (found) return found;
+      const index = this.messages.findIndex(condition);
+      if (index >= 0) return this.messages[index] as Message;
       if (this.#end) throw this.#end.error ?? new Error('The stream ended');
       await this.#news.promise;
     }
@@ -27,7 +29,7 @@ export class Inbox<Message> {
 
   /** The first so many messages. */
   async take(count: number): Promise<Message[]> {
-    await this.find((message) => this.messages.indexOf(message) === count - 1);
+    await this.find(() => this.messages.length >= count);
     return this.messages.slice(0, count);
   }
 

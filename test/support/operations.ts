@@ -86,7 +86,7 @@ export interface QuotaMessage {
 export async function createToken(
   service: Pick<TestService, 'url'>,
   token: string,
-  input: { avatarName?: string } = {},
+  input: { sessionId?: string; avatarName?: string } = {},
 ) {
   const { body } = await post<{ createToken: { __typename: string; token: string; record: RecordData } }>(
     service,

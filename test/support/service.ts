@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { expect } from 'vitest';
 import { startService } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config.ts';
@@ -18,7 +18,11 @@ const AVATAR_ID = 'dd73ea75-1218-4ef3-92ce-606d5f7fbc0a';
  */
 export async function startTestService(
   settings: Record<string, string> = {},
-  { clock = () => new Date(), ...options }: { timeZone?: string; clock?: Clock } = {},
+  {
+    clock = () => new Date(),
+    log = pino({ level: 'silent' }),
+    ...options
+  }: { timeZone?: string; clock?: Clock; log?: Logger } = {},
 ) {
   const database = await createTestDatabase(options);
   const simulator = await startSimulator({ apiKey: 'test-key', clock });
@@ -36,7 +40,7 @@ export async function startTestService(
         GRAPHIQL: 'on',
         ...settings,
       }),
-      pino({ level: 'silent' }),
+      log,
       clock,
     );
   let service = await start(0);

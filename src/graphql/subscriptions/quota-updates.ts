@@ -31,6 +31,7 @@ export function quotaUpdates(context: GraphQLContext): Repeater<QuotaUpdate> {
     let lastVersion = -1;
     let work: Promise<void> = Promise.resolve();
     let retry: NodeJS.Timeout | undefined;
+    let isOver = false;
 
     const tell = async (reason: QuotaUpdate['reason'], event: QuotaEvent | null) => {
       const quota = await readQuota(context, caller.userId);
@@ -50,7 +51,7 @@ export function quotaUpdates(context: GraphQLContext): Repeater<QuotaUpdate> {
     const enqueue = (task: () => Promise<void>) => {
       work = work.then(task).catch(() => {
         clearTimeout(retry);
-        retry = setTimeout(() => enqueue(tellSnapshot), RETRY_MS);
+        if (!isOver) retry = setTimeout(() => enqueue(tellSnapshot), RETRY_MS);
       });
     };
 
@@ -72,6 +73,7 @@ export function quotaUpdates(context: GraphQLContext): Repeater<QuotaUpdate> {
       await snapshot;
       await stop;
     } finally {
+      isOver = true;
       unsubscribe();
       clearTimeout(expiry);
       clearTimeout(retry);

@@ -21,7 +21,7 @@ builder.node(QuotaRef, {
   },
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'state' in value,
   fields: (t) => ({
-    userId: t.string({ description: 'Whose quota it is.', resolve: ({ state }) => state.userId }),
+    userId: t.id({ description: 'Whose quota it is.', resolve: ({ state }) => state.userId }),
     period: t.field({
       type: 'BillingPeriod',
       description: 'The calendar month it counts.',

@@ -55,7 +55,7 @@ builder.queryField('usageHistory', (t) =>
                 {
                   userId: caller.userId,
                   ...(filter?.period && { billingPeriod: filter.period }),
-                  ...(filter?.status && { status: { in: filter.status } }),
+                  ...(filter?.status && { status: { in: [...new Set(filter.status)] } }),
                   ...(filter?.avatarName && { avatarName: filter.avatarName }),
                   createdAt: { ...(filter?.from && { gte: filter.from }), ...(filter?.to && { lt: filter.to }) },
                 },

@@ -38,9 +38,10 @@ const NO_RECORD = '00000000-0000-0000-0000-000000000000';
 export const UsageRecordType = builder.prismaNode('UsageRecord', {
   description: 'One token and the session it may have become.',
   id: { field: 'id', description: 'The record’s id within this API.' },
+  nullable: true,
   findUnique: (id, { caller }) => ({ id: UUID.test(id) ? id : NO_RECORD, userId: caller.userId }),
   fields: (t) => ({
-    userId: t.exposeString('userId', { description: 'Whose record it is.' }),
+    userId: t.exposeID('userId', { description: 'Whose record it is.' }),
     sessionId: t.exposeID('sessionId', { description: 'The app’s own id of the conversation.' }),
     avatarSessionId: t.exposeString('avatarSessionId', {
       nullable: true,

@@ -6,6 +6,10 @@ function withCode(code: unknown, message = 'failed'): Error {
   return Object.assign(new Error(message), { code });
 }
 
+function underPrisma(originalCode: string): Error {
+  return Object.assign(withCode('P2039'), { meta: { driverAdapterError: { cause: { originalCode } } } });
+}
+
 describe('a database that cannot be asked', () => {
   test.each([
     ['a lost connection', withCode('08006')],
@@ -16,10 +20,15 @@ describe('a database that cannot be asked', () => {
     ['a statement that took too long', withCode('57014')],
     ['a lock that was not to be had', withCode('55P03')],
     ['a deadlock', withCode('40P01')],
+    ['a refused login', withCode('28P01')],
+    ['a database that is not there', withCode('3D000')],
+    ['a database that one may not connect to', withCode('42501')],
+    ['a database that takes no connections', withCode('55000')],
     ['a refused connection', withCode('ECONNREFUSED')],
     ['a reset connection', withCode('ECONNRESET')],
     ['an unknown host', withCode('ENOTFOUND')],
     ['a pool of Prisma without a connection', withCode('P2024')],
+    ['a shutdown that Prisma has no code for', underPrisma('57P01')],
     ['a connection cut off', new Error('Connection terminated unexpectedly')],
     ['a connection not given in time', new Error('timeout exceeded when trying to connect')],
     ['a pool at its end', new Error('Cannot use a pool after calling end on the pool')],
@@ -34,6 +43,7 @@ describe('a database that cannot be asked', () => {
   test.each([
     ['a broken constraint', withCode('23505')],
     ['a syntax error', withCode('42601')],
+    ['a syntax error under Prisma', underPrisma('42601')],
     ['an error of the program', new TypeError('x is not a function')],
     ['a code that is a number', withCode(8006)],
     ['what is no error at all', 'ECONNREFUSED'],

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { createLogger } from '../../src/server/log.ts';
+import { createToken, endSession } from '../support/operations.ts';
+import { sendRequest } from '../support/raw-http.ts';
+import { openSocket } from '../support/raw-socket.ts';
+import { startTestService } from '../support/service.ts';
+
+test('no token, of ours or of the vendor, ever reaches the log', async () => {
+  const lines: string[] = [];
+  const log = createLogger('trace', { write: (line) => lines.push(line) });
+  await using service = await startTestService({}, { log });
+  const good = await service.token('ann');
+  const expired = await service.token('ann', -60);
+  const { token: vendors, record } = await createToken(service, good);
+
+  for (const token of [good, expired, `${good}x`]) {
+    const authorization = `Bearer ${token}`;
+    const headers = { Authorization: authorization, 'Content-Type': 'application/json', Cookie: `token=${token}` };
+    for (const body of [
+      '{',
+      JSON.stringify({ query: '{ quota { id } }', variables: { token } }),
+      `{"query": "${token}"}`,
+    ]) {
+      await sendRequest(service, 'POST', '/graphql', headers, body);
+    }
+    await sendRequest(service, 'GET', `/graphql?query=%7B__typename%7D&token=${token}`, headers);
+    using socket = await openSocket(service);
+    socket.send({ type: 'connection_init', payload: { authorization } });
+    socket.send(token);
+    await socket.closed;
+  }
+  // The database gone, the service has something to tell.
+  const avatarSessionId = record.avatarSessionId;
+  await service.database.query('ALTER TABLE usage_quotas RENAME TO elsewhere');
+  await expect(createToken(service, good)).rejects.toThrow('Something went wrong on our side');
+  await expect(endSession(service, good, avatarSessionId)).rejects.toThrow('Something went wrong on our side');
+  await service.database.query('ALTER TABLE elsewhere RENAME TO usage_quotas');
+
+  expect(lines.filter((line) => line.includes('An operation failed')).length).toBeGreaterThan(0);
+  for (const secret of [good, expired, vendors]) {
+    expect(lines.filter((line) => line.includes(secret))).toEqual([]);
+  }
+});

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { socketClient } from '../support/clients.ts';
+import {
+  CREATE_TOKEN,
+  createToken,
+  endSession,
+  QUOTA,
+  startSession,
+  TRACK_END,
+  TRACK_HEARTBEAT,
+  TRACK_START,
+  USAGE_HISTORY,
+  USAGE_SUMMARY,
+} from '../support/operations.ts';
+import { cutOff } from '../support/outage.ts';
+import { post, startTestService } from '../support/service.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const SERVICE_UNAVAILABLE = { code: 'SERVICE_UNAVAILABLE', retryAfterSeconds: 5 };
+
+describe('without the database', () => {
+  it('every operation says so, and no token is asked of the vendor', async () => {
+    await using service = await startTestService();
+    const token = await service.token('ann');
+    const avatarSessionId = 'stream';
+    await using _outage = await cutOff(service.database);
+    const operations: [string, object?][] = [
+      [QUOTA],
+      [USAGE_HISTORY],
+      [USAGE_SUMMARY],
+      ['query { canCreateSession { allowed } }'],
+      [`query { node(id: "${btoa('UsageRecord:00000000-0000-4000-8000-000000000000')}") { id } }`],
+      [CREATE_TOKEN, { sessionId: 'chat' }],
+      [TRACK_START, { sessionId: 'chat', avatarSessionId }],
+      [TRACK_HEARTBEAT, { avatarSessionId }],
+      [TRACK_END, { avatarSessionId }],
+    ];
+    for (const [query, input] of operations) {
+      const { status, body } = await post(service, token, query, input && { input });
+      expect({ status, codes: body.errors?.map(({ extensions }) => extensions) }).toEqual({
+        status: 200,
+        codes: [SERVICE_UNAVAILABLE],
+      });
+    }
+    expect(service.simulator.requests()).toEqual([]);
+  });
+
+  it('a subscription cannot begin', async () => {
+    await using service = await startTestService();
+    await using _outage = await cutOff(service.database);
+    await using client = socketClient(service, await service.token('ann'));
+    expect(await client.watchQuota().ended()).toMatchObject([{ extensions: SERVICE_UNAVAILABLE }]);
+  });
+
+  it('the service is alive and not ready', async () => {
+    await using service = await startTestService();
+    const answers = async () => {
+      const [alive, ready] = await Promise.all([fetch(`${service.url}/healthz`), fetch(`${service.url}/readyz`)]);
+      return [alive.status, ready.status];
+    };
+    expect(await answers()).toEqual([200, 200]);
+    {
+      await using _outage = await cutOff(service.database);
+      expect(await answers()).toEqual([200, 503]);
+    }
+    await waitFor(async () => (await answers())[1] === 200);
+  });
+});
+
+it('a database that comes back finds sessions, subscriptions and quota as they were', async () => {
+  await using service = await startTestService();
+  const token = await service.token('ann');
+  const { avatarSessionId } = await startSession(service, token);
+  await using client = socketClient(service, token);
+  const inbox = client.watchQuota();
+  await inbox.take(1);
+  {
+    await using _outage = await cutOff(service.database);
+    expect((await post(service, token, TRACK_END, { input: { avatarSessionId } })).body.data).toBeNull();
+  }
+
+  expect(await endSession(service, token, avatarSessionId)).toMatchObject({
+    record: { status: 'COMPLETED', endReason: 'USER_ENDED' },
+  });
+  await createToken(service, token);
+  // what was told while nobody could hear is made up for by a snapshot
+  const { quota } = await inbox.find(({ quota }) => quota.version === 4);
+  expect(quota).toMatchObject({ heldSeconds: 1800, sessionCount: 1 });
+});
