@@ -8,19 +8,12 @@ const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 const MAX_REASON_CHARACTERS = 41;
 const MAX_REASON_BYTES = 123;
 
-/** A socket as graphql-ws wants it. Pings are answered here, so the socket must not do that by itself. */
+/** A socket as graphql-ws wants it. */
 export function adaptSocket(socket: WebSocket, log: Logger): ProtocolSocket {
-  const cutOffWhereUnread = () => {
-    if (socket.bufferedAmount > MAX_UNREAD_BYTES) socket.terminate();
-  };
-  socket.on('ping', (data) => {
-    cutOffWhereUnread();
-    socket.pong(data);
-  });
   return {
     protocol: socket.protocol,
     send(data) {
-      cutOffWhereUnread();
+      if (socket.bufferedAmount > MAX_UNREAD_BYTES) socket.terminate();
       return new Promise((resolve, reject) => {
         socket.send(data, (error) => (error && socket.readyState === socket.OPEN ? reject(error) : resolve()));
       });

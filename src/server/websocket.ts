@@ -65,7 +65,6 @@ export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
     noServer: true,
     maxPayload: MAX_REQUEST_BYTES,
     perMessageDeflate: false,
-    autoPong: false,
     handleProtocols: (protocols) => handleProtocols(protocols),
   });
 
