@@ -1,25 +1,32 @@
 import type { Logger } from 'pino';
 import { deliverStops } from './app/deliver-stops.ts';
+import type { AppDeps } from './app/deps.ts';
+import { trackHeartbeat } from './app/track-heartbeat.ts';
 import { createVendor } from './compose-vendor.ts';
 import type { Config } from './config.ts';
+import { fillCalendar } from './database/calendar.ts';
 import { createDueWork } from './database/due-work.ts';
 import { startEmbeddedPostgres } from './database/embedded.ts';
 import { migrate } from './database/migrate.ts';
 import { createPool } from './database/pool.ts';
 import { createPrisma } from './database/prisma.ts';
 import { createQuotaStore } from './database/quota-store.ts';
+import { readServiceStats } from './database/service-stats.ts';
 import { createUsageReader } from './database/usage-summary.ts';
 import { seedDemoUser } from './demo.ts';
 import type { Clock } from './domain/clock.ts';
+import { heartbeatLapseSeconds } from './domain/policy.ts';
 import type { AvatarVendor } from './domain/vendor.ts';
 import type { GraphQLDeps } from './graphql/context.ts';
 import { createPostgresEvents } from './live/postgres-events.ts';
+import { createPresence } from './live/presence.ts';
 import { type Sweeper, startSweeper } from './live/sweeper.ts';
 import { createAuthenticator } from './server/auth.ts';
 import { type DemoTokens, issueDemoTokens } from './server/demo-tokens.ts';
 import { resolveAuth } from './server/dev-secret.ts';
 import { graphiqlOptions } from './server/graphiql.ts';
 import { createHttpServer, listen } from './server/http.ts';
+import { createMetrics } from './server/metrics.ts';
 import { closeHttp } from './server/shutdown.ts';
 import { attachWebSocket } from './server/websocket.ts';
 import { createPipeline } from './server/yoga.ts';
@@ -42,6 +49,7 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
   await migrate(databaseUrl);
   const pool = createPool({ url: databaseUrl, onError: warn('A database connection broke') });
   parts.defer(() => pool.end());
+  await fillCalendar(pool, config.policy.billingTimeZone, clock());
   const vendor: AvatarVendor = await createVendor(config.vendor, clock, parts);
 
   const { policy } = config;
@@ -52,15 +60,27 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
     onConnectionError: warn('The connection that hears of changes broke; it is made anew'),
   });
   parts.defer(() => events.close());
-  const deps: GraphQLDeps = {
+  const app: AppDeps = {
     store: createQuotaStore({ pool, policy, clock }),
-    usage: createUsageReader({ pool, billingTimeZone: policy.billingTimeZone, clock }),
-    prisma: createPrisma(pool),
-    events,
     vendor,
     policy,
     currency: policy.currency,
     clock,
+    onBackgroundError: warn('The vendor could not be told'),
+  };
+  const presence = createPresence({
+    beat: (userId, avatarSessionId) =>
+      trackHeartbeat(app, { userId }, { avatarSessionId, wordsSpoken: null, messagesCount: null }),
+    intervalSeconds: policy.heartbeatSeconds,
+    onError: warn('A heartbeat could not be noted'),
+  });
+  parts.defer(() => presence.stop());
+  const deps: GraphQLDeps = {
+    ...app,
+    usage: createUsageReader({ pool, billingTimeZone: policy.billingTimeZone, clock }),
+    prisma: createPrisma(pool),
+    events,
+    presence,
   };
 
   const auth = await resolveAuth(config);
@@ -69,10 +89,11 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
   // Before the sweeper starts: it would end these sessions of the past while they are being written.
   if (demo) await seedDemoUser({ pool, policy, userId: demo.userId, now: clock() });
 
-  const work = createDueWork({ pool, policy, clock });
+  const work = createDueWork({ pool, policy, vendorName: vendor.name, clock });
   sweeper = startSweeper({
     work,
-    deliverStops: () => deliverStops({ work, vendor, clock }),
+    deliverStops: (which) => deliverStops({ work, vendor, clock }, which),
+    heartbeatLapseSeconds: heartbeatLapseSeconds(policy),
     clock,
     onError: warn('What is due could not be done; it is tried again'),
   });
@@ -94,11 +115,13 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
       ),
       events: events.isConnected(),
     }),
+    metrics: config.metrics ? createMetrics(() => readServiceStats(pool, clock())) : null,
   });
   const sockets = attachWebSocket({ server, pipeline, authenticator, corsOrigins: config.corsOrigins, clock, log });
   const port = await listen(server, config.port, config.host);
-  parts.defer(() => closeHttp(server));
-  parts.defer(() => sockets.close());
+  parts.defer(async () => {
+    await Promise.all([closeHttp(server), sockets.close()]);
+  });
 
   const running = parts.move();
   return { url: `http://${hostName(config.host)}:${port}`, demo, stop: () => running.disposeAsync() };

@@ -32,6 +32,8 @@ export interface Config {
   readonly policy: PolicyConfig;
   readonly corsOrigins: readonly string[];
   readonly graphiql: boolean;
+  /** Whether `/metrics` answers. */
+  readonly metrics: boolean;
   readonly logLevel: LogLevel;
 }
 
@@ -150,6 +152,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     policy: readPolicy(settings),
     corsOrigins: settings.read('CORS_ORIGINS', origins, []),
     graphiql: settings.read('GRAPHIQL', onOrOff, embedded),
+    metrics: settings.read('METRICS', onOrOff, false),
     logLevel: settings.read('LOG_LEVEL', oneOf(LOG_LEVELS), 'info'),
   };
   if (settings.isSet('REDIS_URL')) {

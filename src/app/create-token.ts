@@ -14,6 +14,7 @@ import {
   type VendorRefusal,
   vendorRefusal,
 } from './refusals.ts';
+import { storable } from './storable.ts';
 
 export interface CreateTokenInput {
   readonly sessionId: string;
@@ -73,7 +74,7 @@ export async function createToken(deps: AppDeps, caller: Caller, input: CreateTo
     minted = await vendor.mint({ avatarName, maxSessionSeconds: hold.grantSeconds });
   } catch (error) {
     const failure = error instanceof VendorFailure ? error : new VendorFailure('unknown', String(error));
-    await store.close({ recordId, userId, reason: 'vendor_error', errorMessage: failure.message });
+    await store.close({ recordId, userId, reason: 'vendor_error', errorMessage: storable(failure.message) });
     return vendorRefusal(failure);
   }
 

@@ -11,4 +11,6 @@ export interface AppDeps {
   /** ISO 4217, for sentences. */
   readonly currency: string;
   readonly clock: Clock;
+  /** Hears of what failed beside a call that succeeded. */
+  readonly onBackgroundError: (error: unknown) => void;
 }

@@ -84,7 +84,7 @@ const VENDOR_MESSAGES: Record<VendorFailure['kind'], string> = {
   invalid:
     'The avatar service did not accept this avatar. Use the static avatar; the operator has to check its settings.',
   unauthorized: 'The avatar service did not accept our key. Use the static avatar; the operator has to check it.',
-  gone: 'The avatar service does not know this session any more. Ask for a new token.',
+  gone: 'The avatar service does not know this avatar. Use the static avatar; the operator has to check its settings.',
   unavailable: 'The avatar service does not answer at the moment. Use the static avatar, or try again shortly.',
   unknown: 'The avatar service gave no token. Use the static avatar, or try again shortly.',
 };
@@ -96,7 +96,7 @@ const RETRY_AFTER_SECONDS: Record<VendorFailure['kind'], number | null> = {
   rate_limited: 1,
   invalid: null,
   unauthorized: null,
-  gone: 0,
+  gone: null,
   unavailable: 10,
   unknown: 10,
 };

@@ -9,11 +9,19 @@ export interface TrackHeartbeatInput {
   readonly messagesCount: number | null;
 }
 
-/** Notes that a running session is alive. Once one has come, their absence ends the session. */
+/**
+ * Notes that a running session is alive. Once one has come, their absence ends the session.
+ *
+ * The vendor is told as well, where it ends idle sessions; nobody waits for its answer.
+ */
 export async function trackHeartbeat(
-  { store }: AppDeps,
-  caller: Caller,
+  { store, vendor, onBackgroundError }: AppDeps,
+  caller: Pick<Caller, 'userId'>,
   input: TrackHeartbeatInput,
 ): Promise<TrackedSession | SessionNotFound | SessionEnded> {
-  return openSession(await store.heartbeat({ userId: caller.userId, ...input }));
+  const outcome = await store.heartbeat({ userId: caller.userId, ...input });
+  if (outcome.outcome === 'alive' && vendor.capabilities.keepAlive) {
+    vendor.keepAlive(input.avatarSessionId).catch(onBackgroundError);
+  }
+  return openSession(outcome);
 }

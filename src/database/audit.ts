@@ -22,12 +22,19 @@ ledger AS (
   GROUP BY user_id, period
 ),
 records AS (
-  SELECT user_id, billing_period AS period,
-    sum(held_seconds) AS held_seconds, sum(held_cost) AS held_cost,
-    sum(duration_seconds) AS used_seconds, sum(estimated_cost) AS used_cost,
-    count(session_started_at) AS started
-  FROM avatar_usage_records
-  GROUP BY user_id, billing_period
+  -- a session that ran over a month's end is settled in two
+  SELECT user_id, share.period,
+    sum(share.held_seconds) AS held_seconds, sum(share.held_cost) AS held_cost,
+    sum(share.used_seconds) AS used_seconds, sum(share.used_cost) AS used_cost,
+    sum(share.started) AS started
+  FROM avatar_usage_records AS r
+  CROSS JOIN LATERAL (VALUES
+    (r.billing_period, 0, 0, r.settled_seconds, r.settled_cost, (r.session_started_at IS NOT NULL)::integer),
+    (r.quota_period, r.held_seconds, r.held_cost,
+      CASE WHEN r.status IN ('reserved', 'active') THEN 0 ELSE r.duration_seconds - r.settled_seconds END,
+      CASE WHEN r.status IN ('reserved', 'active') THEN 0 ELSE r.estimated_cost - r.settled_cost END, 0)
+  ) AS share (period, held_seconds, held_cost, used_seconds, used_cost, started)
+  GROUP BY user_id, share.period
 ),
 comparison AS (
   SELECT q.user_id, q.current_month AS period, line.*

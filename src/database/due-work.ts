@@ -1,8 +1,10 @@
 import type pg from 'pg';
 import type { Clock } from '../domain/clock.ts';
-import type { DueWork, PendingStop } from '../domain/due-work.ts';
+import type { DueWork, PendingStop, StopAnswer } from '../domain/due-work.ts';
 import { heartbeatLapseSeconds, type QuotaPolicy } from '../domain/policy.ts';
 import { everyThreshold } from '../domain/thresholds.ts';
+import { createBatcher } from './batcher.ts';
+import { mayBeOneRow } from './errors.ts';
 
 /** How much one statement takes: enough to be fast, little enough not to hold locks for long. */
 const BATCH_SIZE = 500;
@@ -13,18 +15,37 @@ const STOP_MAX_BACKOFF_SECONDS = 300;
 interface DueWorkOptions {
   readonly pool: pg.Pool;
   readonly policy: QuotaPolicy;
+  /** Whose stops are delivered from here. */
+  readonly vendorName: string;
   readonly clock: Clock;
 }
 
 /** The work that the database says is due. */
-export function createDueWork({ pool, policy, clock }: DueWorkOptions): DueWork {
+export function createDueWork({ pool, policy, vendorName, clock }: DueWorkOptions): DueWork {
   const thresholds = everyThreshold(policy.thresholds);
+  const noteStop = createBatcher<StopAnswer, undefined>({
+    async run(answers) {
+      await pool.query({
+        name: 'note_stops',
+        text: 'SELECT note_stops($1, $2, $3, $4)',
+        values: [
+          clock(),
+          answers.map((answer) => answer.recordId),
+          answers.map((answer) => answer.error),
+          answers.map((answer) => answer.retryAt),
+        ],
+      });
+      return answers.map(() => undefined);
+    },
+    keyOf: (answer) => answer.recordId,
+    mayBeOneRequest: mayBeOneRow,
+  });
   return {
-    async sweepRecords() {
+    async sweepRecords(lapsesFrom) {
       const { rows } = await pool.query<{ due: number }>({
         name: 'sweep_records',
-        text: 'SELECT sweep_records($1, $2, $3, $4) AS due',
-        values: [clock(), BATCH_SIZE, heartbeatLapseSeconds(policy), thresholds],
+        text: 'SELECT sweep_records($1, $2, $3, $4, $5) AS due',
+        values: [clock(), BATCH_SIZE, heartbeatLapseSeconds(policy), lapsesFrom, thresholds],
       });
       return rows[0]?.due ?? 0;
     },
@@ -36,29 +57,40 @@ export function createDueWork({ pool, policy, clock }: DueWorkOptions): DueWork 
       });
       return rows[0]?.due ?? 0;
     },
-    async claimStops() {
+    async sweepLimits() {
+      const { rows } = await pool.query<{ due: number }>({
+        name: 'sweep_limits',
+        text: 'SELECT sweep_limits($1, $2, $3, $4, $5) AS due',
+        values: [clock(), BATCH_SIZE, policy.maxSessionSeconds, heartbeatLapseSeconds(policy), thresholds],
+      });
+      return rows[0]?.due ?? 0;
+    },
+    async claimStops(which) {
+      const now = clock();
       const { rows } = await pool.query<PendingStop>({
         name: 'claim_stops',
         text: `SELECT record_id AS "recordId", avatar_session_id AS "avatarSessionId", reason, attempts
-          FROM claim_stops($1, $2, $3, $4)`,
-        values: [clock(), BATCH_SIZE, STOP_BACKOFF_SECONDS, STOP_MAX_BACKOFF_SECONDS],
+          FROM claim_stops($1, $2, $3, $4, $5, $6)`,
+        values: [
+          now,
+          vendorName,
+          which === 'all' ? 'infinity' : now,
+          BATCH_SIZE,
+          STOP_BACKOFF_SECONDS,
+          STOP_MAX_BACKOFF_SECONDS,
+        ],
       });
       return rows;
     },
     async noteStops(answers) {
-      await pool.query({
-        name: 'note_stops',
-        text: 'SELECT note_stops($1, $2, $3, $4)',
-        values: [
-          clock(),
-          answers.map((answer) => answer.recordId),
-          answers.map((answer) => answer.error),
-          answers.map((answer) => answer.retryAt),
-        ],
-      });
+      await Promise.all(answers.map(noteStop));
     },
     async nextDue() {
-      const { rows } = await pool.query<{ at: Date | null }>({ name: 'next_due', text: 'SELECT next_due() AS at' });
+      const { rows } = await pool.query<{ at: Date | null }>({
+        name: 'next_due',
+        text: 'SELECT next_due($1) AS at',
+        values: [vendorName],
+      });
       return rows[0]?.at ?? null;
     },
   };

@@ -5,7 +5,15 @@ import type { QuotaStore } from '../domain/store.ts';
 import { createBatcher } from './batcher.ts';
 import { mayBeOneRow, toPublicError } from './errors.ts';
 import { readQuotas } from './read-quotas.ts';
-import { attachTokens, beatSessions, closeRecords, endSessions, holdTokens, startSessions } from './statements.ts';
+import {
+  attachTokens,
+  beatSessions,
+  changeLimits,
+  closeRecords,
+  endSessions,
+  holdTokens,
+  startSessions,
+} from './statements.ts';
 
 type Statement<Request, Result> = (
   pool: pg.Pool,
@@ -49,6 +57,7 @@ export function createQuotaStore({ pool, policy, clock }: QuotaStoreOptions): Qu
     heartbeat: batched(beatSessions, byUser),
     end: batched(endSessions, byUser),
     close: batched(closeRecords, (request) => request.recordId),
+    changeLimits: batched(changeLimits, byUser),
     read: (userId, period) => read({ userId, period }),
   };
 }

@@ -11,7 +11,7 @@ export interface QuotaKey {
 
 /**
  * Quotas by user and period, in the order asked for. Writes nothing: a quota without a row has the limits of the user's
- * last month before it, or else the defaults, and carries on that month's version.
+ * last month before it, or else the defaults, and the version that it would start with.
  */
 const READ_QUOTAS = `
 SELECT
@@ -24,14 +24,14 @@ SELECT
   coalesce(q.held_cost, 0)::text AS reserved_cost,
   coalesce(q.session_count, 0) AS session_count,
   coalesce(q.is_active, last.is_active, true) AS is_active,
-  coalesce(q.version, last.version, 0) AS version,
+  coalesce(q.version, first_version(call.period)) AS version,
   open.records AS open_records,
   fired.alerts,
   recent.next_token_at
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS call (user_id, period, position)
 LEFT JOIN usage_quotas AS q ON q.user_id = call.user_id AND q.current_month = call.period
 LEFT JOIN LATERAL (
-  SELECT p.monthly_limit_minutes, p.monthly_limit_cost, p.is_active, p.version
+  SELECT p.monthly_limit_minutes, p.monthly_limit_cost, p.is_active
   FROM usage_quotas AS p
   WHERE q.id IS NULL AND p.user_id = call.user_id AND p.current_month < call.period
   ORDER BY p.current_month DESC
@@ -42,14 +42,14 @@ LEFT JOIN LATERAL (
     'id', r.id,
     'sessionId', r.session_id,
     'status', r.status,
-    'startedAt', extract(epoch FROM r.session_started_at) * 1000,
+    'countedFrom', extract(epoch FROM r.counted_from) * 1000,
     'createdAt', extract(epoch FROM r.created_at) * 1000,
     'pricePerMinute', r.price_per_minute::text,
     'heldSeconds', r.held_seconds,
     'heldCost', r.held_cost::text
   ) ORDER BY r.created_at, r.id) AS records
   FROM avatar_usage_records AS r
-  WHERE r.user_id = call.user_id AND r.billing_period = call.period AND r.status IN ('reserved', 'active')
+  WHERE r.user_id = call.user_id AND r.quota_period = call.period AND r.status IN ('reserved', 'active')
 ) AS open ON true
 LEFT JOIN LATERAL (
   SELECT json_agg(json_build_object(
@@ -91,7 +91,7 @@ interface OpenRecordJson {
   id: string;
   sessionId: string;
   status: 'reserved' | 'active';
-  startedAt: number | null;
+  countedFrom: number | null;
   createdAt: number;
   pricePerMinute: string;
   heldSeconds: number;
@@ -150,7 +150,7 @@ function toOpenRecord(json: OpenRecordJson): OpenRecord {
     id: json.id,
     sessionId: json.sessionId,
     status: json.status,
-    startedAt: json.startedAt === null ? null : new Date(json.startedAt),
+    countedFrom: json.countedFrom === null ? null : new Date(json.countedFrom),
     createdAt: new Date(json.createdAt),
     pricePerMinute: parseMoney(json.pricePerMinute),
     heldSeconds: json.heldSeconds,

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Admission } from '../domain/admission.ts';
+import type { LimitChange } from '../domain/limits.ts';
 import { formatMoney } from '../domain/money.ts';
-import { periodAt } from '../domain/period.ts';
 import { heartbeatLapseSeconds, type QuotaPolicy } from '../domain/policy.ts';
 import type { QuotaLimit } from '../domain/quota.ts';
 import type {
@@ -35,7 +35,7 @@ export async function holdTokens(
     retry_at: Date;
   }>({
     name: 'hold_tokens',
-    text: 'SELECT * FROM hold_tokens($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)',
+    text: 'SELECT * FROM hold_tokens($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)',
     values: [
       now,
       requests.map((request) => request.recordId),
@@ -45,7 +45,6 @@ export async function holdTokens(
       requests.map((request) => request.vendor),
       requests.map((request) => formatMoney(request.pricePerMinute)),
       requests.map((request) => request.vendorCaps),
-      periodAt(now, policy.billingTimeZone),
       policy.defaultLimitMinutes,
       formatMoney(policy.defaultLimitCost),
       policy.minSessionSeconds,
@@ -181,6 +180,32 @@ export async function closeRecords(
     ],
   });
   return requests.map(() => undefined);
+}
+
+/** change_limits, of the current month. */
+export async function changeLimits(
+  pool: pg.Pool,
+  changes: readonly LimitChange[],
+  policy: QuotaPolicy,
+  now: Date,
+): Promise<undefined[]> {
+  await pool.query({
+    name: 'change_limits',
+    text: 'SELECT change_limits($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
+    values: [
+      now,
+      changes.map((change) => change.userId),
+      changes.map((change) => change.limitMinutes),
+      changes.map((change) => (change.limitCost === null ? null : formatMoney(change.limitCost))),
+      changes.map((change) => change.isActive),
+      policy.defaultLimitMinutes,
+      formatMoney(policy.defaultLimitCost),
+      policy.maxSessionSeconds,
+      heartbeatLapseSeconds(policy),
+      everyThreshold(policy.thresholds),
+    ],
+  });
+  return changes.map(() => undefined);
 }
 
 interface RecordRow {

@@ -5,20 +5,36 @@ import type { BillingPeriod } from '../domain/period.ts';
 import type { UsageReader, UsageSummary, UsageTotals } from '../domain/usage-summary.ts';
 import { toPublicError } from './errors.ts';
 
-/** One row per avatar, one per day and one for all, told apart by which of the two is null. */
+/**
+ * One row per avatar, one per day and one for all, told apart by which of the two is null. A session that ran over the
+ * month's end counts with the seconds that fall into the month, on its first day if it started before.
+ */
 const USAGE_SUMMARY = `
 WITH usage AS (
   SELECT
-    r.avatar_name, r.status, r.words_spoken, r.messages_count,
-    r.session_started_at IS NOT NULL AS started,
-    (r.session_started_at AT TIME ZONE $3)::date AS day,
-    CASE WHEN r.status = 'active' THEN floor(running.seconds)::integer ELSE r.duration_seconds END AS seconds,
-    CASE WHEN r.status = 'active' THEN session_cost(running.seconds, r.price_per_minute) ELSE r.estimated_cost END AS cost
+    r.avatar_name,
+    r.billing_period = $2 AND r.session_started_at IS NOT NULL AS started,
+    (greatest(r.session_started_at, month.starts_at) AT TIME ZONE $3)::date AS day,
+    CASE WHEN r.quota_period = $2 THEN r.status END AS status,
+    CASE WHEN r.billing_period = $2 THEN r.words_spoken ELSE 0 END AS words_spoken,
+    CASE WHEN r.billing_period = $2 THEN r.messages_count ELSE 0 END AS messages_count,
+    CASE WHEN r.billing_period = $2 THEN r.settled_seconds ELSE 0 END
+      + CASE WHEN r.quota_period = $2 THEN rest.seconds ELSE 0 END AS seconds,
+    CASE WHEN r.billing_period = $2 THEN r.settled_cost ELSE 0 END
+      + CASE WHEN r.quota_period = $2 THEN rest.cost ELSE 0 END AS cost
   FROM avatar_usage_records AS r
+  JOIN billing_periods AS month ON month.period = $2
   CROSS JOIN LATERAL (
-    SELECT least(greatest(extract(epoch FROM $4::timestamptz - r.session_started_at), 0), r.held_seconds) AS seconds
+    SELECT least(greatest(extract(epoch FROM $4::timestamptz - r.counted_from), 0), r.held_seconds) AS seconds
   ) AS running
-  WHERE r.user_id = $1 AND r.billing_period = $2
+  CROSS JOIN LATERAL (
+    SELECT
+      CASE WHEN r.status = 'active' THEN floor(running.seconds)::integer
+        ELSE r.duration_seconds - r.settled_seconds END AS seconds,
+      CASE WHEN r.status = 'active' THEN session_cost(running.seconds, r.price_per_minute)
+        ELSE r.estimated_cost - r.settled_cost END AS cost
+  ) AS rest
+  WHERE r.user_id = $1 AND (r.billing_period = $2 OR r.quota_period = $2)
 )
 SELECT
   avatar_name, to_char(day, 'YYYY-MM-DD') AS date,
@@ -27,11 +43,11 @@ SELECT
   count(*) FILTER (WHERE status = 'error')::integer AS error_count,
   coalesce(sum(seconds), 0)::integer AS total_seconds,
   coalesce(sum(cost), 0)::text AS total_cost,
-  coalesce(sum(words_spoken), 0)::integer AS words_spoken,
-  coalesce(sum(messages_count), 0)::integer AS messages_count
+  least(coalesce(sum(words_spoken), 0), 2147483647)::integer AS words_spoken,
+  least(coalesce(sum(messages_count), 0), 2147483647)::integer AS messages_count
 FROM usage
 GROUP BY GROUPING SETS ((), (avatar_name), (day))
-HAVING grouping(avatar_name) = 1 AND grouping(day) = 1 OR count(*) FILTER (WHERE started) > 0
+HAVING grouping(avatar_name) = 1 AND grouping(day) = 1 OR count(*) FILTER (WHERE started) > 0 OR sum(seconds) > 0
 ORDER BY date NULLS FIRST, sum(cost) DESC, avatar_name`;
 
 interface SummaryRow {

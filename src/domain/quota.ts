@@ -9,8 +9,8 @@ export interface OpenRecord {
   readonly id: string;
   readonly sessionId: string;
   readonly status: 'reserved' | 'active';
-  /** Null for an unused token. */
-  readonly startedAt: Date | null;
+  /** From when its use counts to this period: its start, or the month's. Null for an unused token. */
+  readonly countedFrom: Date | null;
   readonly createdAt: Date;
   readonly pricePerMinute: Micros;
   readonly heldSeconds: number;
@@ -60,8 +60,8 @@ export interface QuotaUse {
 
 /** Milliseconds that a running session has consumed of its hold; none before it starts. */
 export function consumedMilliseconds(record: OpenRecord, at: Date): number {
-  if (!record.startedAt) return 0;
-  return Math.min(Math.max(at.getTime() - record.startedAt.getTime(), 0), record.heldSeconds * 1000);
+  if (!record.countedFrom) return 0;
+  return Math.min(Math.max(at.getTime() - record.countedFrom.getTime(), 0), record.heldSeconds * 1000);
 }
 
 /** Milliseconds used: settled seconds and what running sessions have consumed. */

@@ -1,4 +1,5 @@
 import type { Admission } from './admission.ts';
+import type { LimitChange } from './limits.ts';
 import type { Micros } from './money.ts';
 import type { BillingPeriod } from './period.ts';
 import type { QuotaState } from './quota.ts';
@@ -69,6 +70,8 @@ export interface QuotaStore {
   heartbeat(request: HeartbeatRequest): Promise<RecordOutcome<'alive' | 'ended'>>;
   end(request: EndRequest): Promise<RecordOutcome<'ended' | 'already_ended'>>;
   close(request: CloseRequest): Promise<void>;
+  /** Deadlines, holds and thresholds of open sessions follow at once. */
+  changeLimits(change: LimitChange): Promise<void>;
   /** The user's quota of a period; one that was never written has the limits it would start with. */
   read(userId: string, period: BillingPeriod): Promise<QuotaState>;
 }

@@ -50,7 +50,7 @@ interface Consumption {
 
 /** The minutes in milliseconds; the cost in millionths × milliseconds per minute. */
 function consumptionAt(state: QuotaState, at: Date): Record<QuotaLimit, Consumption> {
-  const running = state.openRecords.filter((record) => record.startedAt !== null);
+  const running = state.openRecords.filter((record) => record.countedFrom !== null);
   const sum = (value: (record: OpenRecord) => bigint) => running.reduce((total, record) => total + value(record), 0n);
   return {
     minutes: {

@@ -6,7 +6,7 @@ import { shorten } from './errors.ts';
 
 const MAX_DEPTH = 10;
 const MAX_ALIASES = 15;
-const MAX_TOKENS = 2_000;
+const MAX_TOKENS = 1_000;
 
 /** What the validator says when fields that repeat would cost it too much. */
 const GAVE_UP = 'Validation aborted.';

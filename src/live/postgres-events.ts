@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { QuotaEvent, QuotaEvents, QuotaListener } from '../domain/events.ts';
 
 const QUOTA_EVENTS = 'quota_events';
 const QUOTA_DUE = 'quota_due';
 const RECONNECT_MS = 500;
+/** How often the connection is asked whether it still lives, and how long it may take to answer. */
+const PROBE_MS = 5_000;
+const ANSWER_MS = 3_000;
 
 interface PostgresEventsOptions {
   readonly url: string;
@@ -23,7 +27,8 @@ export interface PostgresEvents extends QuotaEvents {
  * Hears the changes of all nodes by LISTEN, on one connection of its own. The database delivers them after the commit
  * and in the order of commits.
  *
- * What was told while the connection was down is lost; so when it is back, every subscriber is told to read anew.
+ * What was told while the connection was down is lost; so when it is back, every subscriber is told to read anew. A
+ * network that swallows everything breaks no connection: one that answers no more is given up.
  */
 export async function createPostgresEvents(options: PostgresEventsOptions): Promise<PostgresEvents> {
   const listeners = new Map<string, Set<QuotaListener>>();
@@ -35,7 +40,8 @@ export async function createPostgresEvents(options: PostgresEventsOptions): Prom
   async function connect(): Promise<void> {
     const candidate = new pg.Client({
       connectionString: options.url,
-      connectionTimeoutMillis: 3_000,
+      connectionTimeoutMillis: ANSWER_MS,
+      query_timeout: ANSWER_MS,
       keepAlive: true,
       application_name: 'avatar-quota events',
     });
@@ -53,6 +59,15 @@ export async function createPostgresEvents(options: PostgresEventsOptions): Prom
       client = null;
       scheduleReconnect();
     });
+  }
+
+  async function probe(asked: pg.Client): Promise<void> {
+    try {
+      await asked.query('SELECT');
+    } catch (error) {
+      options.onConnectionError(error as Error);
+      await asked.end();
+    }
   }
 
   function scheduleReconnect(): void {
@@ -88,6 +103,9 @@ export async function createPostgresEvents(options: PostgresEventsOptions): Prom
   }
 
   await connect();
+  const probing = setInterval(() => {
+    if (client) void probe(client);
+  }, PROBE_MS);
   return {
     subscribe(userId, listener) {
       const mine = listeners.get(userId) ?? new Set();
@@ -101,8 +119,9 @@ export async function createPostgresEvents(options: PostgresEventsOptions): Prom
     async close() {
       closed = true;
       clearTimeout(retry);
+      clearInterval(probing);
       await reconnecting;
-      await client?.end();
+      await Promise.race([client?.end(), sleep(ANSWER_MS, undefined, { ref: false })]);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../domain/clock.ts';
 import type { DueWork } from '../domain/due-work.ts';
 
@@ -6,11 +7,17 @@ const LONGEST_SLEEP_MS = 60_000;
 /** Between two looks at work that is due but held by another node, and after a failure. */
 const SHORTEST_SLEEP_MS = 50;
 const SLEEP_AFTER_FAILURE_MS = 1_000;
+/** How long the last work may take, at the end. What is not done then is done by another node, or at the next start. */
+const LAST_WORK_MS = 3_000;
+/** A longer time without a sweep means that this node, or the database, was away. */
+const LONGEST_ABSENCE_MS = LONGEST_SLEEP_MS + 30_000;
 
 interface SweeperOptions {
   readonly work: DueWork;
-  /** Tells the vendor what to stop. */
-  readonly deliverStops: () => Promise<unknown>;
+  /** Tells the vendor what to stop: what is due, or all that is pending. */
+  readonly deliverStops: (which: 'due' | 'all') => Promise<unknown>;
+  /** After its last heartbeat a session ends in so many seconds. */
+  readonly heartbeatLapseSeconds: number;
   readonly clock: Clock;
   readonly onError: (error: unknown) => void;
 }
@@ -18,7 +25,7 @@ interface SweeperOptions {
 export interface Sweeper {
   /** Looks again no later than at this moment. */
   wake(at: Date): void;
-  /** Resolves when the work under way is done; no more follows. */
+  /** Resolves when the work under way is done and pending stops were tried once more, or soon after; no more follows. */
   stop(): Promise<void>;
 }
 
@@ -27,12 +34,15 @@ export interface Sweeper {
  *
  * Stops are delivered beside the sweep, so that a slow vendor delays no deadline.
  */
-export function startSweeper({ work, deliverStops, clock, onError }: SweeperOptions): Sweeper {
+export function startSweeper({ work, deliverStops, heartbeatLapseSeconds, clock, onError }: SweeperOptions): Sweeper {
   let timer: NodeJS.Timeout | undefined;
   let wakeAt = Number.POSITIVE_INFINITY;
   let sweeping: Promise<void> | null = null;
   const deliveries = new Set<Promise<void>>();
+  let lastSweep = Number.NEGATIVE_INFINITY;
+  let lapsesFrom = new Date(0);
   let stopped = false;
+  let abandoned = false;
 
   function wake(at: Date): void {
     if (stopped || at.getTime() >= wakeAt) return;
@@ -50,13 +60,17 @@ export function startSweeper({ work, deliverStops, clock, onError }: SweeperOpti
     let shortest = SHORTEST_SLEEP_MS;
     let next: Date | null = null;
     try {
-      while ((await work.sweepRecords()) > 0 && !stopped);
+      noteAbsence();
+      while ((await work.sweepLimits()) > 0 && !stopped);
+      while ((await work.sweepRecords(lapsesFrom)) > 0 && !stopped);
       while ((await work.sweepThresholds()) > 0 && !stopped);
       startDelivery();
       next = await work.nextDue();
+      lastSweep = clock().getTime();
     } catch (error) {
-      onError(error);
+      report(error);
       shortest = SLEEP_AFTER_FAILURE_MS;
+      lastSweep = Number.NEGATIVE_INFINITY;
     }
     sweeping = null;
     const earliest = clock().getTime() + shortest;
@@ -66,11 +80,27 @@ export function startSweeper({ work, deliverStops, clock, onError }: SweeperOpti
     wake(new Date(Math.max(Math.min(announced, next?.getTime() ?? latest, latest), earliest)));
   }
 
+  /** While service or database were away, no heartbeat could be noted: clients are given the time to send the next. */
+  function noteAbsence(): void {
+    const now = clock().getTime();
+    if (now - lastSweep > LONGEST_ABSENCE_MS) lapsesFrom = new Date(now + heartbeatLapseSeconds * 1000);
+  }
+
   function startDelivery(): void {
-    const delivery = deliverStops()
-      .then(() => {}, onError)
+    const delivery = deliverStops('due')
+      .then(() => {}, report)
       .finally(() => deliveries.delete(delivery));
     deliveries.add(delivery);
+  }
+
+  function report(error: unknown): void {
+    if (!abandoned) onError(error);
+  }
+
+  async function finish(): Promise<void> {
+    await sweeping;
+    await Promise.all(deliveries);
+    await deliverStops('all').catch(report);
   }
 
   wake(clock());
@@ -79,8 +109,8 @@ export function startSweeper({ work, deliverStops, clock, onError }: SweeperOpti
     async stop() {
       stopped = true;
       clearTimeout(timer);
-      await sweeping;
-      await Promise.all(deliveries);
+      await Promise.race([finish(), sleep(LAST_WORK_MS, undefined, { ref: false })]);
+      abandoned = true;
     },
   };
 }

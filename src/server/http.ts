@@ -1,10 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { answerHealth, answerReadiness, type Readiness } from './health.ts';
+import type { Metrics } from './metrics.ts';
+import { watchAnswers } from './shutdown.ts';
 import { GRAPHQL_PATH, type Pipeline } from './yoga.ts';
 
 interface HttpOptions {
   readonly pipeline: Pipeline;
   readonly readiness: Readiness;
+  /** Null switches `/metrics` off. */
+  readonly metrics: Metrics | null;
 }
 
 /** A client that needs longer than this to say what it wants is cut off. */
@@ -12,7 +16,7 @@ const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
 
 /** Which path is answered by what. */
-export function createHttpServer({ pipeline, readiness }: HttpOptions): Server {
+export function createHttpServer({ pipeline, readiness, metrics }: HttpOptions): Server {
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     switch (request.url?.split('?')[0]) {
       case GRAPHQL_PATH:
@@ -22,11 +26,13 @@ export function createHttpServer({ pipeline, readiness }: HttpOptions): Server {
         return answerHealth(response);
       case '/readyz':
         return answerReadiness(response, readiness);
+      case '/metrics':
+        return metrics ? metrics.answer(response) : nothingHere(response);
       case '/':
         response.writeHead(302, { location: GRAPHQL_PATH }).end();
         return;
       default:
-        answer(response, 404, `There is nothing here. GraphQL is at ${GRAPHQL_PATH}.`);
+        nothingHere(response);
     }
   }
 
@@ -37,17 +43,22 @@ export function createHttpServer({ pipeline, readiness }: HttpOptions): Server {
     // Some HTTP clients offer h2c with every request: that is to be ignored.
     shouldUpgradeCallback: ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket',
   };
-  return createServer(options, (request, response) => {
+  const server = createServer(options, (request, response) => {
     response.setHeader('cache-control', 'no-store');
     response.setHeader('x-content-type-options', 'nosniff');
     if (hasGoodHost(request)) route(request, response).catch(() => response.destroy());
     else answer(response, 400, 'The Host header names no host.');
   });
+  return watchAnswers(server);
 }
 
 /** The pipeline makes a URL of it, and where that fails it would answer with a stack trace. */
 function hasGoodHost({ headers: { host } }: IncomingMessage): boolean {
   return !host || (URL.canParse(`http://${host}`) && !/[/\\?#@]/.test(host));
+}
+
+function nothingHere(response: ServerResponse): void {
+  answer(response, 404, `There is nothing here. GraphQL is at ${GRAPHQL_PATH}.`);
 }
 
 function answer(response: ServerResponse, status: number, message: string): void {

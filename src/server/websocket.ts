@@ -93,7 +93,11 @@ export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
       if (Object.keys(context.subscriptions).length > MAX_OPERATIONS_PER_SOCKET) return [tooManyOperations()];
       const caller = await callerOf(context, payload);
       if (!caller) return [new GraphQLError('Unauthorized', { extensions: { code: 'UNAUTHENTICATED' } })];
-      return { schema, document: PLACEHOLDER, contextValue: { caller, payload } };
+      return {
+        schema,
+        document: PLACEHOLDER,
+        contextValue: { caller, streamsUntil: streamsUntil(context, caller), payload },
+      };
     },
 
     execute: carryOut,
@@ -127,7 +131,11 @@ export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
   }
 
   async function carryOut({ contextValue }: ExecutionArgs): Promise<ExecutionResult | AsyncIterable<ExecutionResult>> {
-    const { caller, payload } = contextValue as { caller: Caller; payload: SubscribePayload };
+    const { payload, ...identity } = contextValue as {
+      caller: Caller;
+      streamsUntil: Date | null;
+      payload: SubscribePayload;
+    };
     const { query, operationName, variables, extensions } = payload;
     const result = await pipeline.getResultForParams(
       {
@@ -140,7 +148,7 @@ export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
         // as a POST, since mutations are refused by GET
         request: new Request(`http://localhost${GRAPHQL_PATH}`, { method: 'POST' }),
       },
-      { caller },
+      identity,
     );
     return result as ExecutionResult | AsyncIterable<ExecutionResult>;
   }
@@ -174,6 +182,11 @@ export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
       clearTimeout(fuse);
     },
   };
+}
+
+/** The socket's own token is watched by the socket; one that came with an operation, by its streams. */
+function streamsUntil({ extra }: SocketContext, caller: Caller): Date | null {
+  return caller === extra.caller ? null : caller.expiresAt;
 }
 
 /** Undefined if there is none; what is not even a text is no token. */

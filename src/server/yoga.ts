@@ -21,6 +21,7 @@ const MAX_KEPT_DOCUMENTS = 100;
 /** Known where the transport has authenticated the caller already. */
 interface TransportContext {
   caller?: Caller;
+  streamsUntil?: Date | null;
 }
 
 interface PipelineOptions {
@@ -63,7 +64,9 @@ function authentication(authenticator: Authenticator): Plugin {
   return {
     async onParams({ request, context }) {
       const known = context as TransportContext;
-      known.caller ??= await authenticator.authenticate(request.headers.get('authorization'));
+      if (known.caller) return;
+      known.caller = await authenticator.authenticate(request.headers.get('authorization'));
+      known.streamsUntil = known.caller.expiresAt;
     },
   };
 }

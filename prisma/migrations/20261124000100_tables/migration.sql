@@ -14,6 +14,16 @@ CREATE TYPE quota_limit AS ENUM ('minutes', 'cost');
 
 CREATE TYPE ledger_entry AS ENUM ('hold', 'release', 'settle', 'correct', 'adjust', 'move');
 
+-- The calendar of the billing time zone, one row a month; the service fills it, years ahead, when it starts.
+CREATE TABLE billing_periods (
+  -- YYYY-MM
+  period    text PRIMARY KEY,
+  starts_at timestamptz(3) NOT NULL UNIQUE,
+  ends_at   timestamptz(3) NOT NULL UNIQUE,
+  CONSTRAINT billing_periods_format CHECK (period ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'),
+  CONSTRAINT billing_periods_order CHECK (starts_at < ends_at)
+);
+
 -- One row per user and calendar month. This row is the lock that every decision about the user is made under.
 CREATE TABLE usage_quotas (
   id                    uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -31,10 +41,12 @@ CREATE TABLE usage_quotas (
   -- sessions started in this month
   session_count         integer NOT NULL DEFAULT 0,
   is_active             boolean NOT NULL DEFAULT true,
-  -- grows with every change; a new month continues the old month's count
+  -- grows with every change; a month's versions are all higher than those of the month before
   version               integer NOT NULL DEFAULT 0,
   -- when the running sessions will cross the next warning threshold
   next_threshold_at     timestamptz(3),
+  -- set when a limit was changed and the open sessions have not followed yet
+  limits_changed_at     timestamptz(3),
   last_reset_at         timestamptz(3) NOT NULL DEFAULT now(),
   created_at            timestamptz(3) NOT NULL DEFAULT now(),
   updated_at            timestamptz(3) NOT NULL DEFAULT now(),
@@ -48,6 +60,8 @@ CREATE TABLE usage_quotas (
 
 CREATE INDEX usage_quotas_next_threshold_at_idx ON usage_quotas (next_threshold_at)
   WHERE next_threshold_at IS NOT NULL;
+CREATE INDEX usage_quotas_limits_changed_at_idx ON usage_quotas (limits_changed_at)
+  WHERE limits_changed_at IS NOT NULL;
 
 -- One row per token: reserved → active → completed, error or expired.
 CREATE TABLE avatar_usage_records (
@@ -67,23 +81,32 @@ CREATE TABLE avatar_usage_records (
   estimated_cost      numeric(18, 6) NOT NULL DEFAULT 0,
   -- the month the session started in
   billing_period      text NOT NULL,
+  -- the month whose quota holds for it now: the next one, once it has run over the month's end
+  quota_period        text NOT NULL,
   status              usage_status NOT NULL DEFAULT 'reserved',
   end_reason          end_reason,
   error_message       text,
   -- the price in force when the token was granted
   price_per_minute    numeric(18, 6) NOT NULL DEFAULT 0,
-  -- the hold's seconds, kept after the end
+  -- how long it may run in all, kept after the end
   grant_seconds       integer NOT NULL DEFAULT 0,
   -- the cap that the vendor enforces by itself, null where it takes none
   vendor_cap_seconds  integer,
   -- what of the quota is reserved for this record now; zero once it is over
   held_seconds        integer NOT NULL DEFAULT 0,
   held_cost           numeric(18, 6) NOT NULL DEFAULT 0,
+  -- what of its use is settled already, in the month it started in, while it runs on in the next one
+  settled_seconds     integer NOT NULL DEFAULT 0,
+  settled_cost        numeric(18, 6) NOT NULL DEFAULT 0,
+  -- session_started_at + settled_seconds: from here its use counts to quota_period
+  counted_from        timestamptz(3),
   -- SHA-256 of the vendor's token
   token_hash          bytea,
   -- when the unused token or the running session ends by itself; null once it is over
   expires_at          timestamptz(3),
   last_heartbeat_at   timestamptz(3),
+  -- of the notices before the end (60 and 15 seconds left) the last that was told or passed
+  ending_notice       integer,
   -- when the sweeper must look at this record next
   due_at              timestamptz(3),
   created_at          timestamptz(3) NOT NULL DEFAULT now(),
@@ -91,12 +114,16 @@ CREATE TABLE avatar_usage_records (
   CONSTRAINT avatar_usage_records_avatar_session_id_key UNIQUE (avatar_session_id),
   CONSTRAINT avatar_usage_records_user_id_length CHECK (char_length(user_id) BETWEEN 1 AND 255),
   CONSTRAINT avatar_usage_records_session_id_length CHECK (char_length(session_id) BETWEEN 1 AND 255),
-  CONSTRAINT avatar_usage_records_period_format CHECK (billing_period ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'),
+  CONSTRAINT avatar_usage_records_period_format CHECK (
+    billing_period ~ '^[0-9]{4}-(0[1-9]|1[0-2])$' AND quota_period ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'
+  ),
   CONSTRAINT avatar_usage_records_counts_not_negative CHECK (
     duration_seconds >= 0 AND words_spoken >= 0 AND messages_count >= 0 AND estimated_cost >= 0
-    AND grant_seconds >= 0 AND held_seconds >= 0 AND held_cost >= 0
+    AND grant_seconds >= 0 AND held_seconds >= 0 AND held_cost >= 0 AND settled_seconds >= 0 AND settled_cost >= 0
   ),
-  CONSTRAINT avatar_usage_records_active_has_start CHECK (status <> 'active' OR session_started_at IS NOT NULL),
+  CONSTRAINT avatar_usage_records_active_has_start CHECK (
+    status <> 'active' OR session_started_at IS NOT NULL AND counted_from IS NOT NULL
+  ),
   CONSTRAINT avatar_usage_records_open_or_over CHECK (
     CASE WHEN status IN ('reserved', 'active')
       THEN end_reason IS NULL AND expires_at IS NOT NULL AND due_at IS NOT NULL
@@ -161,4 +188,4 @@ CREATE TABLE vendor_stops (
   CONSTRAINT vendor_stops_pending_or_confirmed CHECK ((next_attempt_at IS NULL) = (confirmed_at IS NOT NULL))
 );
 
-CREATE INDEX vendor_stops_next_attempt_at_idx ON vendor_stops (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX vendor_stops_next_attempt_at_idx ON vendor_stops (vendor, next_attempt_at) WHERE next_attempt_at IS NOT NULL;

@@ -43,6 +43,35 @@ BEGIN
 END
 $$;
 
+-- What the running sessions of a quota have consumed up to a moment, and the line on which they go on: each second of
+-- `sessions` sessions costs `price` ÷ 60, counted from the sum of their starts. Costs are taken times sixty, since a
+-- price per second would be rounded, and a sum then fall short of a threshold at the very moment of its crossing.
+CREATE FUNCTION running_use(p_user_id text, p_period text, p_now timestamptz) RETURNS TABLE (
+  sessions bigint, started_sum numeric, price numeric, priced_started_sum numeric, consumed_seconds numeric,
+  priced_consumed numeric
+)
+  LANGUAGE sql STABLE AS $$
+  SELECT
+    count(*),
+    coalesce(sum(line.started), 0),
+    coalesce(sum(line.price), 0),
+    coalesce(sum(line.price * line.started), 0),
+    coalesce(sum(line.consumed), 0),
+    coalesce(sum(line.price * line.consumed), 0)
+  FROM avatar_usage_records AS r
+  JOIN billing_periods AS month ON month.period = r.quota_period
+  CROSS JOIN LATERAL (
+    SELECT
+      extract(epoch FROM r.counted_from) AS started,
+      r.price_per_minute AS price,
+      -- what runs on when the month is over belongs to the next
+      least(
+        greatest(extract(epoch FROM least(p_now, month.ends_at) - r.counted_from), 0), r.held_seconds
+      ) AS consumed
+  ) AS line
+  WHERE r.user_id = p_user_id AND r.quota_period = p_period AND r.status = 'active'
+$$;
+
 -- Fires the thresholds that have been crossed and notes when the next one will be. The caller holds the locks on the
 -- named quotas. p_thresholds are percentages; 100 is told as limit_reached, the others as warnings.
 CREATE FUNCTION refresh_thresholds(
@@ -57,40 +86,23 @@ BEGIN
   quota AS (
     SELECT
       q.user_id, q.current_month AS period, q.next_threshold_at,
-      q.used_seconds, q.monthly_limit_minutes * 60 AS limit_seconds,
+      q.used_seconds, q.monthly_limit_minutes * 60::bigint AS limit_seconds,
       q.used_cost, q.monthly_limit_cost AS limit_cost,
       running.*
     FROM (SELECT DISTINCT u.user_id, u.period FROM unnest(p_user_ids, p_periods) AS u (user_id, period)) AS asked
     JOIN usage_quotas AS q ON q.user_id = asked.user_id AND q.current_month = asked.period
-    CROSS JOIN LATERAL (
-      SELECT
-        count(*) AS sessions,
-        coalesce(sum(line.started), 0) AS started_sum,
-        coalesce(sum(line.price), 0) AS price,
-        coalesce(sum(line.price * line.started), 0) AS priced_started_sum,
-        coalesce(sum(line.consumed), 0) AS consumed_seconds,
-        coalesce(sum(line.price * line.consumed), 0) AS priced_consumed
-      FROM avatar_usage_records AS r
-      CROSS JOIN LATERAL (
-        SELECT
-          extract(epoch FROM r.session_started_at) AS started,
-          r.price_per_minute AS price,
-          least(greatest(extract(epoch FROM p_now - r.session_started_at), 0), r.held_seconds) AS consumed
-      ) AS line
-      WHERE r.user_id = q.user_id AND r.billing_period = q.current_month AND r.status = 'active'
-    ) AS running
+    CROSS JOIN LATERAL running_use(q.user_id, q.current_month, p_now) AS running
   ),
-  -- the moment at which each threshold of each limit is or will be crossed; costs are taken times sixty, since a price
-  -- per second would be rounded and the sum then fall short of the threshold at the very moment of its crossing
+  -- the moment at which each threshold of each limit is or will be crossed
   crossing AS (
     SELECT
-      quota.user_id, quota.period, 'minutes'::quota_limit AS quota_limit, percent,
+      quota.user_id, quota.period, quota.next_threshold_at, 'minutes'::quota_limit AS quota_limit, percent,
       used_seconds + consumed_seconds >= 0.01 * percent * limit_seconds AS crossed,
       next_millisecond((0.01 * percent * limit_seconds - used_seconds + started_sum) / nullif(sessions, 0)) AS at
     FROM quota CROSS JOIN unnest(p_thresholds) AS percent
     UNION ALL
     SELECT
-      quota.user_id, quota.period, 'cost', percent,
+      quota.user_id, quota.period, quota.next_threshold_at, 'cost', percent,
       used_cost * 60 + priced_consumed >= 0.6 * percent * limit_cost,
       next_millisecond((0.6 * percent * limit_cost - used_cost * 60 + priced_started_sum) / nullif(price, 0))
     FROM quota CROSS JOIN unnest(p_thresholds) AS percent
@@ -106,7 +118,8 @@ BEGIN
   ),
   fired AS (
     INSERT INTO quota_alerts (user_id, period, quota_limit, threshold_percent, crossed_at)
-    SELECT user_id, period, quota_limit, percent, least(coalesce(at, p_now), p_now)
+    -- foreseen, it was crossed on its line; by an end or a lower limit, it is crossed now
+    SELECT user_id, period, quota_limit, percent, CASE WHEN at BETWEEN next_threshold_at AND p_now THEN at ELSE p_now END
     FROM pending
     WHERE crossed
     RETURNING user_id, period, quota_limit, threshold_percent

@@ -1,14 +1,16 @@
 -- The one place where a record ends: its hold is released, its use settled, its stop noted, its end told.
 
 -- Ends the named records, whoever asks and however often: a record that is already over is left alone. The caller
--- holds the locks on the records' quotas.
+-- holds the locks of lock_records.
 --
 --   p_reasons    why, one a record
 --   p_ended_ats  when the session was over; ignored for a token that was never started
 --   p_errors     what is kept as error_message, or null
 --   p_actor      who is named in the ledger
 --
--- A started second counts as a second. Use has no upper bound here: a late end is booked past the hold and the limit.
+-- A started second counts as a second. Use has no upper bound here: a late end is booked past the hold and the limit. A
+-- session that ran over the end of its month is split there. One that turns out to have been over before the part that
+-- is settled already, since its heartbeats had stopped, is corrected in that month.
 CREATE FUNCTION close_records(
   p_now timestamptz, p_ids uuid[], p_reasons end_reason[], p_ended_ats timestamptz[], p_errors text[], p_actor text
 ) RETURNS void
@@ -16,10 +18,16 @@ CREATE FUNCTION close_records(
 DECLARE
   v_stop_due timestamptz;
 BEGIN
+  PERFORM move_records(p_now, array_agg(r.id), NULL)
+  FROM unnest(p_ids, p_ended_ats) AS call (id, ended_at)
+  JOIN avatar_usage_records AS r ON r.id = call.id
+  JOIN billing_periods AS month ON month.period = r.quota_period
+  WHERE r.status = 'active' AND call.ended_at > month.ends_at;
+
   WITH
   closing AS (
     SELECT
-      r.id, r.user_id, r.billing_period AS period, r.vendor, r.avatar_session_id, r.held_seconds, r.held_cost,
+      r.id, r.user_id, r.quota_period, r.billing_period, r.vendor, r.avatar_session_id, r.held_seconds, r.held_cost,
       call.reason, call.error,
       r.status = 'active' AS ran,
       CASE WHEN r.status = 'active' THEN greatest(call.ended_at, r.session_started_at) ELSE p_now END AS ended_at,
@@ -28,8 +36,12 @@ BEGIN
         WHEN r.status = 'active' THEN 'completed'
         ELSE 'expired'
       END::usage_status AS status,
-      used.seconds,
-      session_cost(used.seconds, r.price_per_minute) AS cost
+      total.seconds AS total_seconds,
+      r.settled_cost + rest.cost AS total_cost,
+      least(r.settled_seconds, total.seconds) AS settled_seconds,
+      least(r.settled_cost, r.settled_cost + rest.cost) AS settled_cost,
+      rest.seconds,
+      rest.cost
     FROM unnest(p_ids, p_reasons, p_ended_ats, p_errors) AS call (id, reason, ended_at, error)
     JOIN avatar_usage_records AS r ON r.id = call.id
     CROSS JOIN LATERAL (
@@ -37,7 +49,16 @@ BEGIN
         THEN ceil(greatest(extract(epoch FROM call.ended_at - r.session_started_at), 0))::integer
         ELSE 0
       END AS seconds
-    ) AS used
+    ) AS total
+    -- what is not settled yet; below zero if more is settled than was used
+    CROSS JOIN LATERAL (
+      SELECT
+        total.seconds - r.settled_seconds AS seconds,
+        CASE WHEN total.seconds >= r.settled_seconds
+          THEN session_cost(total.seconds - r.settled_seconds, r.price_per_minute)
+          ELSE session_cost(total.seconds, r.price_per_minute) - r.settled_cost
+        END AS cost
+    ) AS rest
     WHERE r.status IN ('reserved', 'active')
     ORDER BY r.id
     FOR NO KEY UPDATE OF r
@@ -48,8 +69,10 @@ BEGIN
       status = closing.status,
       end_reason = closing.reason,
       session_ended_at = closing.ended_at,
-      duration_seconds = closing.seconds,
-      estimated_cost = closing.cost,
+      duration_seconds = closing.total_seconds,
+      estimated_cost = closing.total_cost,
+      settled_seconds = closing.settled_seconds,
+      settled_cost = closing.settled_cost,
       held_seconds = 0,
       held_cost = 0,
       expires_at = NULL,
@@ -60,13 +83,21 @@ BEGIN
     WHERE r.id = closing.id
     RETURNING r.id
   ),
+  entry AS (
+    SELECT
+      id, user_id, quota_period AS period, CASE WHEN ran THEN 'settle' ELSE 'release' END::ledger_entry AS entry,
+      greatest(seconds, 0) AS seconds, greatest(cost, 0) AS cost, held_seconds, held_cost, reason
+    FROM closing
+    UNION ALL
+    SELECT id, user_id, billing_period, 'correct', seconds, cost, 0, 0, reason
+    FROM closing
+    WHERE seconds < 0
+  ),
   booked AS (
     INSERT INTO quota_ledger
       (user_id, period, record_id, entry, used_seconds, used_cost, held_seconds, held_cost, reason, actor, created_at)
-    SELECT
-      user_id, period, id, CASE WHEN ran THEN 'settle' ELSE 'release' END::ledger_entry,
-      seconds, cost, -held_seconds, -held_cost, reason::text, p_actor, p_now
-    FROM closing
+    SELECT user_id, period, id, entry, seconds, cost, -held_seconds, -held_cost, reason::text, p_actor, p_now
+    FROM entry
   ),
   -- whatever the browser says it did, the vendor is told as well; "not found" is its way of saying yes
   stops AS (
@@ -79,9 +110,9 @@ BEGIN
   ),
   change AS (
     SELECT
-      user_id, period, count(*)::integer AS records,
+      user_id, period, count(*)::integer AS entries,
       sum(seconds) AS seconds, sum(cost) AS cost, sum(held_seconds) AS held_seconds, sum(held_cost) AS held_cost
-    FROM closing
+    FROM entry
     GROUP BY user_id, period
   ),
   updated AS (
@@ -91,23 +122,23 @@ BEGIN
       used_cost = q.used_cost + change.cost,
       held_seconds = q.held_seconds - change.held_seconds,
       held_cost = q.held_cost - change.held_cost,
-      version = q.version + change.records,
+      version = q.version + change.entries,
       updated_at = p_now
     FROM change
     WHERE q.user_id = change.user_id AND q.current_month = change.period
-    RETURNING q.user_id, q.current_month AS period, q.version, change.records
+    RETURNING q.user_id, q.current_month AS period, q.version, change.entries
   ),
   published AS (
     SELECT publish_quota_event(
-      closing.user_id, closing.period,
-      (updated.version - updated.records + row_number() OVER (
-        PARTITION BY closing.user_id, closing.period ORDER BY closing.id
+      entry.user_id, entry.period,
+      (updated.version - updated.entries + row_number() OVER (
+        PARTITION BY entry.user_id, entry.period ORDER BY entry.id
       ))::integer,
-      'session_ended', p_now, closing.id
+      CASE WHEN entry.entry = 'correct' THEN 'corrected' ELSE 'session_ended' END, p_now, entry.id
     ) AS version
-    FROM closing
-    JOIN updated ON updated.user_id = closing.user_id AND updated.period = closing.period
-    ORDER BY closing.user_id, closing.period, closing.id
+    FROM entry
+    JOIN updated ON updated.user_id = entry.user_id AND updated.period = entry.period
+    ORDER BY entry.user_id, entry.period, entry.id
   )
   SELECT min(stops.next_attempt_at) INTO v_stop_due
   FROM (SELECT count(version) FROM published) AS told

@@ -26,15 +26,15 @@ CREATE FUNCTION decide_holds(
       row_number() OVER (
         PARTITION BY r.user_id, r.session_id = call.session_id ORDER BY r.status = 'active', r.created_at, r.id
       ) AS seniority,
-      CASE WHEN r.billing_period = p_period THEN r.held_seconds - used.seconds ELSE 0 END AS returns_seconds,
-      CASE WHEN r.billing_period = p_period
+      CASE WHEN r.quota_period = p_period THEN r.held_seconds - used.seconds ELSE 0 END AS returns_seconds,
+      CASE WHEN r.quota_period = p_period
         THEN r.held_cost - session_cost(used.seconds, r.price_per_minute) ELSE 0
       END AS returns_cost
     FROM call
     JOIN avatar_usage_records AS r ON r.user_id = call.user_id AND r.status IN ('reserved', 'active')
     CROSS JOIN LATERAL (
       SELECT CASE WHEN r.status = 'active'
-        THEN ceil(greatest(extract(epoch FROM least(p_now, r.expires_at) - r.session_started_at), 0))::integer
+        THEN ceil(greatest(extract(epoch FROM least(p_now, r.expires_at) - r.counted_from), 0))::integer
         ELSE 0
       END AS seconds
     ) AS used
@@ -72,7 +72,7 @@ CREATE FUNCTION decide_holds(
     LEFT JOIN yielding ON yielding.user_id = call.user_id
     CROSS JOIN LATERAL (
       SELECT
-        q.monthly_limit_minutes * 60 - q.used_seconds - q.held_seconds + coalesce(yielding.seconds, 0) AS seconds,
+        q.monthly_limit_minutes * 60::bigint - q.used_seconds - q.held_seconds + coalesce(yielding.seconds, 0) AS seconds,
         q.monthly_limit_cost - q.used_cost - q.held_cost + coalesce(yielding.cost, 0) AS cost
     ) AS available
     -- the grant that must be a minute old before the next one; the vendor's refusals were not grants
@@ -113,7 +113,7 @@ CREATE FUNCTION hold_tokens(
   p_now timestamptz,
   p_record_ids uuid[], p_user_ids text[], p_session_ids text[], p_avatar_names text[], p_vendors text[],
   p_prices numeric[], p_vendor_caps boolean[],
-  p_period text, p_default_limit_minutes integer, p_default_limit_cost numeric,
+  p_default_limit_minutes integer, p_default_limit_cost numeric,
   p_min_session_seconds integer, p_max_session_seconds integer, p_max_concurrent_sessions integer,
   p_max_tokens_per_minute integer, p_token_ttl_seconds integer, p_thresholds integer[]
 ) RETURNS TABLE (
@@ -122,42 +122,32 @@ CREATE FUNCTION hold_tokens(
   LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
+  v_period text;
+  v_month_ends_at timestamptz;
   v_gives_way uuid[];
   v_expires_at timestamptz := p_now + make_interval(secs => p_token_ttl_seconds);
 BEGIN
-  INSERT INTO usage_quotas
-    (user_id, current_month, monthly_limit_minutes, monthly_limit_cost, is_active, version,
-     last_reset_at, created_at, updated_at)
-  SELECT
-    call.user_id, p_period,
-    coalesce(last.monthly_limit_minutes, p_default_limit_minutes),
-    coalesce(last.monthly_limit_cost, p_default_limit_cost),
-    coalesce(last.is_active, true),
-    coalesce(last.version, 0),
-    p_now, p_now, p_now
-  FROM unnest(p_user_ids) AS call (user_id)
-  LEFT JOIN LATERAL (
-    SELECT q.monthly_limit_minutes, q.monthly_limit_cost, q.is_active, q.version
-    FROM usage_quotas AS q
-    WHERE q.user_id = call.user_id AND q.current_month < p_period
-    ORDER BY q.current_month DESC
-    LIMIT 1
-  ) AS last ON true
-  WHERE NOT EXISTS (
-    SELECT FROM usage_quotas AS q WHERE q.user_id = call.user_id AND q.current_month = p_period
-  )
-  ORDER BY call.user_id
-  ON CONFLICT ON CONSTRAINT usage_quotas_user_month_key DO NOTHING;
+  SELECT month.period, month.ends_at INTO STRICT v_period, v_month_ends_at
+  FROM billing_periods AS month
+  -- the one that ends next: where the billing time zone was changed, there may be hours between two months
+  WHERE month.ends_at > p_now
+  ORDER BY month.ends_at
+  LIMIT 1;
+
+  PERFORM ensure_quotas(
+    p_now, p_user_ids, array_fill(v_period, ARRAY[cardinality(p_user_ids)]), p_default_limit_minutes,
+    p_default_limit_cost
+  );
 
   -- last month's quota too where a session still holds of it: it may give way
   PERFORM FROM usage_quotas AS q
-  WHERE q.user_id = ANY (p_user_ids) AND (q.current_month = p_period OR q.held_seconds > 0)
+  WHERE q.user_id = ANY (p_user_ids) AND (q.current_month = v_period OR q.held_seconds > 0)
   ORDER BY q.user_id, q.current_month
   FOR NO KEY UPDATE;
 
   SELECT array_agg(ids.id) INTO v_gives_way
   FROM decide_holds(
-    p_now, p_user_ids, p_session_ids, p_prices, p_period,
+    p_now, p_user_ids, p_session_ids, p_prices, v_period,
     p_min_session_seconds, p_max_session_seconds, p_max_concurrent_sessions, p_max_tokens_per_minute
   ) AS decision
   CROSS JOIN unnest(decision.gives_way) AS ids (id)
@@ -166,18 +156,17 @@ BEGIN
   IF v_gives_way IS NOT NULL THEN
     PERFORM close_records(
       p_now, array_agg(r.id), array_agg('superseded'::end_reason),
-      array_agg(CASE WHEN r.vendor_cap_seconds IS NULL THEN p_now ELSE least(p_now, r.expires_at) END),
+      -- least ignores null: without a cap the end is now
+      array_agg(least(p_now, r.session_started_at + make_interval(secs => r.vendor_cap_seconds))),
       array_agg(NULL::text), 'hold'
     )
     FROM avatar_usage_records AS r
     WHERE r.id = ANY (v_gives_way);
 
-    PERFORM refresh_thresholds(p_now, array_agg(r.user_id), array_agg(r.billing_period), p_thresholds)
-    FROM avatar_usage_records AS r
-    WHERE r.id = ANY (v_gives_way);
+    PERFORM refresh_records(p_now, v_gives_way, p_thresholds);
   END IF;
 
-  PERFORM announce_due(v_expires_at);
+  PERFORM announce_due(least(v_expires_at, v_month_ends_at));
 
   RETURN QUERY
   WITH
@@ -189,7 +178,7 @@ BEGIN
   ),
   decision AS MATERIALIZED (
     SELECT d.* FROM decide_holds(
-      p_now, p_user_ids, p_session_ids, p_prices, p_period,
+      p_now, p_user_ids, p_session_ids, p_prices, v_period,
       p_min_session_seconds, p_max_session_seconds, p_max_concurrent_sessions, p_max_tokens_per_minute
     ) AS d
   ),
@@ -201,16 +190,17 @@ BEGIN
   ),
   reserved AS (
     INSERT INTO avatar_usage_records
-      (id, user_id, session_id, avatar_name, vendor, billing_period, status, price_per_minute, grant_seconds,
-       vendor_cap_seconds, held_seconds, held_cost, expires_at, due_at, created_at, updated_at)
+      (id, user_id, session_id, avatar_name, vendor, billing_period, quota_period, status, price_per_minute,
+       grant_seconds, vendor_cap_seconds, held_seconds, held_cost, expires_at, due_at, created_at, updated_at)
     SELECT
-      record_id, user_id, session_id, avatar_name, vendor, p_period, 'reserved', price, grant_seconds,
-      CASE WHEN vendor_cap THEN grant_seconds END, grant_seconds, held_cost, v_expires_at, v_expires_at, p_now, p_now
+      record_id, user_id, session_id, avatar_name, vendor, v_period, v_period, 'reserved', price,
+      grant_seconds, CASE WHEN vendor_cap THEN grant_seconds END, grant_seconds, held_cost, v_expires_at,
+      least(v_expires_at, v_month_ends_at), p_now, p_now
     FROM granted
   ),
   booked AS (
     INSERT INTO quota_ledger (user_id, period, record_id, entry, held_seconds, held_cost, reason, actor, created_at)
-    SELECT user_id, p_period, record_id, 'hold', grant_seconds, held_cost, 'token_created', user_id, p_now
+    SELECT user_id, v_period, record_id, 'hold', grant_seconds, held_cost, 'token_created', user_id, p_now
     FROM granted
   ),
   updated AS (
@@ -221,8 +211,8 @@ BEGIN
       version = q.version + 1,
       updated_at = p_now
     FROM granted
-    WHERE q.user_id = granted.user_id AND q.current_month = p_period
-    RETURNING q.user_id, publish_quota_event(q.user_id, p_period, q.version, 'token_created', p_now, granted.record_id)
+    WHERE q.user_id = granted.user_id AND q.current_month = v_period
+    RETURNING q.user_id, publish_quota_event(q.user_id, v_period, q.version, 'token_created', p_now, granted.record_id)
   )
   SELECT decision.user_id, decision.outcome, decision.exceeded_limit, decision.grant_seconds, decision.retry_at
   FROM decision;
@@ -231,8 +221,8 @@ $$;
 
 -- Notes what the vendor minted. The unused token's time to live counts from here.
 --
--- False for a record that ended while the vendor was asked: its token must not go out. The vendor's session is noted
--- for a stop all the same.
+-- False for a record that ended, or lost its hold to a lower limit, while the vendor was asked: its token must not go
+-- out. The vendor's session is noted for a stop all the same, in the one case here, in the other when the sweeper ends it.
 CREATE FUNCTION attach_tokens(
   p_now timestamptz, p_record_ids uuid[], p_avatar_session_ids text[], p_token_hashes bytea[],
   p_token_ttl_seconds integer
@@ -259,12 +249,16 @@ BEGIN
     SET
       avatar_session_id = locked.avatar_session_id,
       token_hash = locked.token_hash,
-      expires_at = CASE WHEN r.status = 'reserved' THEN v_expires_at ELSE r.expires_at END,
-      due_at = CASE WHEN r.status = 'reserved' THEN v_expires_at ELSE r.due_at END,
+      expires_at = CASE WHEN r.status = 'reserved' AND r.held_seconds > 0 THEN v_expires_at ELSE r.expires_at END,
+      -- not joined: if the record was moved while this waited for it, a join would still have the month before, and miss it
+      due_at = CASE WHEN r.status = 'reserved' AND r.held_seconds > 0
+        THEN least(v_expires_at, (SELECT month.ends_at FROM billing_periods AS month WHERE month.period = r.quota_period))
+        ELSE r.due_at
+      END,
       updated_at = p_now
     FROM locked
     WHERE r.id = locked.id
-    RETURNING r.id, r.status, r.vendor, r.avatar_session_id, r.end_reason
+    RETURNING r.id, r.status, r.held_seconds, r.vendor, r.avatar_session_id, r.end_reason
   ),
   stops AS (
     INSERT INTO vendor_stops (record_id, vendor, avatar_session_id, reason, next_attempt_at, created_at)
@@ -274,6 +268,6 @@ BEGIN
     ON CONFLICT (record_id) DO NOTHING
     RETURNING announce_due(next_attempt_at)
   )
-  SELECT noted.id, noted.status = 'reserved' FROM noted;
+  SELECT noted.id, noted.status = 'reserved' AND noted.held_seconds > 0 FROM noted;
 END
 $$;

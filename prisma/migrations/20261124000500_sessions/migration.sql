@@ -1,31 +1,12 @@
 -- A session's life after its token: start, heartbeats, end.
 
--- Locks the named quotas, in the one order in which every statement locks them.
-CREATE FUNCTION lock_quotas(p_user_ids text[], p_periods text[]) RETURNS void
-  LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM FROM usage_quotas AS q
-  WHERE (q.user_id, q.current_month) IN (SELECT * FROM unnest(p_user_ids, p_periods))
-  ORDER BY q.user_id, q.current_month
-  FOR NO KEY UPDATE;
-END
-$$;
-
 -- Ends the named records now. An active session that the vendor caps by itself was over at its cap at the latest.
 CREATE FUNCTION end_records(
   p_now timestamptz, p_ids uuid[], p_reasons end_reason[], p_errors text[], p_actor text, p_thresholds integer[]
 ) RETURNS void
   LANGUAGE plpgsql AS $$
-DECLARE
-  v_user_ids text[];
-  v_periods text[];
 BEGIN
-  -- a record's user and month never change
-  SELECT array_agg(r.user_id), array_agg(r.billing_period) INTO v_user_ids, v_periods
-  FROM avatar_usage_records AS r
-  WHERE r.id = ANY (p_ids);
-
-  PERFORM lock_quotas(v_user_ids, v_periods);
+  PERFORM lock_records(p_now, p_ids);
 
   PERFORM close_records(
     p_now, array_agg(call.id), array_agg(call.reason),
@@ -37,7 +18,7 @@ BEGIN
   JOIN avatar_usage_records AS r ON r.id = call.id
   WHERE r.status IN ('reserved', 'active');
 
-  PERFORM refresh_thresholds(p_now, v_user_ids, v_periods, p_thresholds);
+  PERFORM refresh_records(p_now, p_ids, p_thresholds);
 END
 $$;
 
@@ -55,17 +36,14 @@ CREATE FUNCTION start_sessions(
 #variable_conflict use_column
 DECLARE
   v_ids uuid[];
-  v_user_ids text[];
-  v_periods text[];
   v_too_late uuid[];
   v_started uuid[];
   v_due timestamptz;
 BEGIN
-  SELECT array_agg(target.id), array_agg(target.user_id), array_agg(target.billing_period)
-  INTO v_ids, v_user_ids, v_periods
+  SELECT array_agg(target.id) INTO v_ids
   FROM unnest(p_user_ids, p_session_ids, p_avatar_session_ids) AS call (user_id, session_id, avatar_session_id)
   CROSS JOIN LATERAL (
-    SELECT r.id, r.user_id, r.billing_period
+    SELECT r.id
     FROM avatar_usage_records AS r
     WHERE r.user_id = call.user_id AND r.session_id = call.session_id AND (
       r.avatar_session_id = call.avatar_session_id
@@ -78,7 +56,14 @@ BEGIN
     LIMIT 1
   ) AS target;
 
-  PERFORM lock_quotas(v_user_ids, v_periods);
+  PERFORM lock_records(p_now, v_ids);
+
+  -- a token of last month starts in this one; where this has no room left, it is over
+  PERFORM move_records(p_now, array_agg(r.id), NULL)
+  FROM avatar_usage_records AS r
+  JOIN billing_periods AS month ON month.period = r.quota_period
+  WHERE r.id = ANY (v_ids) AND r.status = 'reserved' AND r.expires_at > p_now
+    AND month.ends_at <= p_now;
 
   -- named all the same: the vendor must be told to stop it
   WITH too_late AS (
@@ -103,13 +88,19 @@ BEGIN
       avatar_session_id = call.avatar_session_id,
       avatar_name = CASE WHEN r.avatar_session_id IS NULL THEN coalesce(call.avatar_name, r.avatar_name)
         ELSE r.avatar_name END,
+      billing_period = r.quota_period,
       session_started_at = p_now,
-      expires_at = p_now + make_interval(secs => r.grant_seconds),
-      due_at = p_now + make_interval(secs => r.grant_seconds),
+      counted_from = p_now,
+      expires_at = p_now + make_interval(secs => r.held_seconds),
+      ending_notice = ending_notice(r.held_seconds),
+      due_at = record_due(
+        p_now + make_interval(secs => r.held_seconds), month.ends_at, p_now, ending_notice(r.held_seconds), NULL, NULL
+      ),
       updated_at = p_now
-    FROM unnest(p_user_ids, p_avatar_session_ids, p_avatar_names) AS call (user_id, avatar_session_id, avatar_name)
-    WHERE r.id = ANY (v_ids) AND r.user_id = call.user_id AND r.status = 'reserved'
-    RETURNING r.id, r.user_id, r.billing_period AS period, r.due_at
+    FROM unnest(p_user_ids, p_avatar_session_ids, p_avatar_names) AS call (user_id, avatar_session_id, avatar_name),
+      billing_periods AS month
+    WHERE r.id = ANY (v_ids) AND r.user_id = call.user_id AND r.status = 'reserved' AND month.period = r.quota_period
+    RETURNING r.id, r.user_id, r.quota_period AS period, r.due_at
   ),
   updated AS (
     UPDATE usage_quotas AS q
@@ -122,7 +113,7 @@ BEGIN
   FROM started;
 
   PERFORM announce_due(v_due);
-  PERFORM refresh_thresholds(p_now, v_user_ids, v_periods, p_thresholds);
+  PERFORM refresh_records(p_now, v_ids, p_thresholds);
 
   RETURN QUERY
   SELECT
@@ -156,7 +147,7 @@ DECLARE
 BEGIN
   WITH
   target AS (
-    SELECT r.id, call.words, call.messages
+    SELECT r.id, call.words, call.messages, r.due_at AS due_before
     FROM unnest(p_user_ids, p_avatar_session_ids, p_words, p_messages)
       AS call (user_id, avatar_session_id, words, messages)
     JOIN avatar_usage_records AS r ON r.avatar_session_id = call.avatar_session_id AND r.user_id = call.user_id
@@ -170,13 +161,18 @@ BEGIN
       last_heartbeat_at = greatest(p_now, r.last_heartbeat_at),
       words_spoken = greatest(r.words_spoken, target.words),
       messages_count = greatest(r.messages_count, target.messages),
-      due_at = least(r.expires_at, greatest(p_now, r.last_heartbeat_at) + make_interval(secs => p_lapse_seconds)),
+      -- not joined: if the session was moved while this waited for it, a join would still have the month before, and miss it
+      due_at = record_due(
+        r.expires_at, (SELECT month.ends_at FROM billing_periods AS month WHERE month.period = r.quota_period),
+        r.counted_from, r.ending_notice, greatest(p_now, r.last_heartbeat_at), p_lapse_seconds
+      ),
       updated_at = p_now
     FROM target
     WHERE r.id = target.id
-    RETURNING r.due_at
+    RETURNING r.due_at, target.due_before
   )
-  SELECT min(due_at) INTO v_due FROM beat;
+  -- only a session's first heartbeat brings its due time forward
+  SELECT min(due_at) INTO v_due FROM beat WHERE due_at < due_before;
 
   PERFORM announce_due(v_due);
 
@@ -209,22 +205,20 @@ CREATE FUNCTION end_sessions(
 #variable_conflict use_column
 DECLARE
   v_ids uuid[];
-  v_user_ids text[];
-  v_periods text[];
   v_reasons end_reason[];
   v_errors text[];
   v_open uuid[];
 BEGIN
   SELECT
-    array_agg(r.id), array_agg(r.user_id), array_agg(r.billing_period),
+    array_agg(r.id),
     array_agg(CASE WHEN call.error IS NULL THEN 'user_ended' ELSE 'client_error' END::end_reason),
     array_agg(call.error)
-  INTO v_ids, v_user_ids, v_periods, v_reasons, v_errors
+  INTO v_ids, v_reasons, v_errors
   FROM unnest(p_user_ids, p_avatar_session_ids, p_errors) AS call (user_id, avatar_session_id, error)
   JOIN avatar_usage_records AS r ON r.avatar_session_id = call.avatar_session_id AND r.user_id = call.user_id;
 
   IF v_ids IS NOT NULL THEN
-    PERFORM lock_quotas(v_user_ids, v_periods);
+    PERFORM lock_records(p_now, v_ids);
 
     SELECT array_agg(r.id) FILTER (WHERE r.status IN ('reserved', 'active')) INTO v_open
     FROM (

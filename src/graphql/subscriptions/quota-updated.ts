@@ -1,4 +1,5 @@
 import { builder } from '../builder.ts';
+import { name } from '../inputs.ts';
 import { QuotaRef } from '../types/quota.ts';
 import { QuotaWarningType } from '../types/quota-warning.ts';
 import { type QuotaUpdate, quotaUpdates } from './quota-updates.ts';
@@ -35,8 +36,11 @@ const QuotaUpdateType = builder.objectRef<QuotaUpdate>('QuotaUpdate').implement(
       type: 'UsageRecord',
       nullable: true,
       description: 'The session or token concerned, if one is.',
-      resolve: (query, { recordId }, _args, { prisma }) =>
-        recordId === null ? null : prisma.usageRecord.findUnique({ ...query, where: { id: recordId } }),
+      resolve: (query, { recordId }, _args, { prisma }) => {
+        // taken in any case: Pothos refuses a resolver that does not look at what is selected
+        const selection = { ...query };
+        return recordId === null ? null : prisma.usageRecord.findUnique({ ...selection, where: { id: recordId } });
+      },
     }),
   }),
 });
@@ -46,7 +50,14 @@ builder.subscriptionField('quotaUpdated', (t) =>
     type: QuotaUpdateType,
     description:
       'First the present state, then every change of the caller’s quota, warnings among them. After a reconnect the first message is right again.',
-    subscribe: (_root, _args, context) => quotaUpdates(context),
+    args: {
+      avatarSessionId: t.arg.string({
+        description:
+          'A session of the caller’s that runs in this very client. The open subscription then counts as its heartbeats: a closed tab is noticed without any timer in the browser.',
+        validate: name,
+      }),
+    },
+    subscribe: (_root, { avatarSessionId }, context) => quotaUpdates(context, avatarSessionId ?? null),
     resolve: (update) => update,
   }),
 );

@@ -4,6 +4,7 @@ import { UnauthenticatedError } from '../../domain/errors.ts';
 import type { QuotaEvent, QuotaEventReason } from '../../domain/events.ts';
 import type { QuotaView } from '../../domain/quota-view.ts';
 import type { GraphQLContext } from '../context.ts';
+import { createAlarm } from './alarm.ts';
 
 /** One message of `quotaUpdated`. */
 export interface QuotaUpdate {
@@ -16,25 +17,30 @@ export interface QuotaUpdate {
 /** A client that does not read keeps the newest of its messages; each of them is the whole state. */
 const MAX_UNREAD_MESSAGES = 64;
 const RETRY_MS = 1_000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** How soon after a month's end the sweeper has taken over what is open then, and told so. */
+const TAKEOVER_MS = 2_000;
 
 /**
  * The caller's quota as it stands, then every change of it.
  *
  * Changes are heard before the snapshot is read, and those that it already shows are dropped by their version: nothing
  * is lost in between, nothing told twice. Every message reads the quota anew and carries the version of its change.
- * The stream ends with an UnauthenticatedError when the caller's token expires.
+ * A month's end is told too: by the sweeper for each session and token that it takes over, from here where there is
+ * none. While the stream is open, the session that it names counts as alive. The stream ends with an
+ * UnauthenticatedError at `streamsUntil`.
  */
-export function quotaUpdates(context: GraphQLContext): Repeater<QuotaUpdate> {
-  const { caller, events, clock } = context;
+export function quotaUpdates(context: GraphQLContext, avatarSessionId: string | null): Repeater<QuotaUpdate> {
+  const { caller, events, presence, clock, streamsUntil } = context;
   return new Repeater<QuotaUpdate>(async (push, stop) => {
     let lastVersion = -1;
+    let ended = false;
     let work: Promise<void> = Promise.resolve();
     let retry: NodeJS.Timeout | undefined;
-    let isOver = false;
 
     const tell = async (reason: QuotaUpdate['reason'], event: QuotaEvent | null) => {
       const quota = await readQuota(context, caller.userId);
+      if (ended) return;
+      monthEnd.set(new Date(quota.resetsAt.getTime() + (quota.state.openRecords.length > 0 ? TAKEOVER_MS : 0)));
       const version = event?.version ?? quota.version;
       if (version <= lastVersion) return;
       lastVersion = version;
@@ -51,21 +57,22 @@ export function quotaUpdates(context: GraphQLContext): Repeater<QuotaUpdate> {
     const enqueue = (task: () => Promise<void>) => {
       work = work.then(task).catch(() => {
         clearTimeout(retry);
-        if (!isOver) retry = setTimeout(() => enqueue(tellSnapshot), RETRY_MS);
+        if (!ended) retry = setTimeout(() => enqueue(tellSnapshot), RETRY_MS);
       });
     };
 
+    const monthEnd = createAlarm(clock, () => enqueue(() => tell('period_started', null)));
+    const expiry = createAlarm(clock, () =>
+      stop(new UnauthenticatedError('expired', 'The token has expired: subscribe again with a fresh one.')),
+    );
     const unsubscribe = events.subscribe(caller.userId, {
       changed: (event) => {
         if (event.period === currentPeriod(context)) enqueue(() => tell(event.reason, event));
       },
       missed: () => enqueue(tellSnapshot),
     });
-    const validFor = caller.expiresAt.getTime() - clock().getTime();
-    const expiry = setTimeout(
-      () => stop(new UnauthenticatedError('expired', 'The token has expired: subscribe again with a fresh one.')),
-      Math.min(Math.max(validFor, 0), LONGEST_TIMER_MS),
-    );
+    const unwatch = avatarSessionId === null ? null : presence.watch(caller.userId, avatarSessionId);
+    if (streamsUntil) expiry.set(streamsUntil);
 
     try {
       const snapshot = tellSnapshot();
@@ -73,10 +80,12 @@ export function quotaUpdates(context: GraphQLContext): Repeater<QuotaUpdate> {
       await snapshot;
       await stop;
     } finally {
-      isOver = true;
+      ended = true;
       unsubscribe();
-      clearTimeout(expiry);
+      unwatch?.();
       clearTimeout(retry);
+      monthEnd.clear();
+      expiry.clear();
     }
   }, new SlidingBuffer(MAX_UNREAD_MESSAGES));
 }

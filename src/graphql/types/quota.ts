@@ -4,8 +4,6 @@ import type { QuotaView } from '../../domain/quota-view.ts';
 import { builder } from '../builder.ts';
 import { QuotaWarningType } from './quota-warning.ts';
 
-const MINUTE = 60;
-
 export const QuotaRef = builder.objectRef<QuotaView>('Quota');
 
 builder.node(QuotaRef, {
@@ -38,7 +36,7 @@ builder.node(QuotaRef, {
     }),
     usedMinutes: t.float({
       description: 'The same in minutes, such as 47.25.',
-      resolve: ({ usedSeconds }) => usedSeconds / MINUTE,
+      resolve: ({ usedSeconds }) => toMinutes(usedSeconds),
     }),
     usedCost: t.expose('usedCost', { type: 'Decimal', description: 'The cost of that use.' }),
     heldSeconds: t.exposeInt('heldSeconds', {
@@ -48,7 +46,7 @@ builder.node(QuotaRef, {
     remainingSeconds: t.exposeInt('remainingSeconds', { description: 'limit − used, never below 0.' }),
     remainingMinutes: t.float({
       description: 'The same in minutes.',
-      resolve: ({ remainingSeconds }) => remainingSeconds / MINUTE,
+      resolve: ({ remainingSeconds }) => toMinutes(remainingSeconds),
     }),
     remainingCost: t.expose('remainingCost', { type: 'Decimal', description: 'limit − used, never below 0.' }),
     availableSeconds: t.exposeInt('availableSeconds', {
@@ -104,6 +102,11 @@ builder.queryField('quota', (t) =>
     resolve: (_root, { period }, context) => readQuota(context, context.caller.userId, period),
   }),
 );
+
+/** With four decimals, as the database keeps them. */
+function toMinutes(seconds: number): number {
+  return Math.round((seconds / 60) * 10_000) / 10_000;
+}
 
 function quotaKey(period: BillingPeriod, userId: string): string {
   return `${period}:${userId}`;

@@ -90,6 +90,11 @@ export const UsageRecordType = builder.prismaNode('UsageRecord', {
       nullable: true,
       description: 'When the session, or the token while it is not started, ends by itself. Null once it is over.',
     }),
+    stopPending: t.boolean({
+      description: 'The session is over for us, but the vendor has not confirmed yet that it has stopped it.',
+      select: { stop: { select: { confirmedAt: true } } },
+      resolve: ({ stop }) => stop !== null && stop.confirmedAt === null,
+    }),
     errorMessage: t.exposeString('errorMessage', { nullable: true, description: 'What went wrong, if anything did.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the token was asked for.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the record changed last.' }),
@@ -98,7 +103,12 @@ export const UsageRecordType = builder.prismaNode('UsageRecord', {
 
 function useOf(record: UsageRecordRow, at: Date) {
   return recordUse(
-    { ...record, estimatedCost: toMoney(record.estimatedCost), pricePerMinute: toMoney(record.pricePerMinute) },
+    {
+      ...record,
+      estimatedCost: toMoney(record.estimatedCost),
+      settledCost: toMoney(record.settledCost),
+      pricePerMinute: toMoney(record.pricePerMinute),
+    },
     at,
   );
 }

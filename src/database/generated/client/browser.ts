@@ -18,6 +18,11 @@ export { Prisma }
 export * as $Enums from './enums.ts'
 export * from './enums.ts';
 /**
+ * Model BillingPeriod
+ * A month of the billing time zone.
+ */
+export type BillingPeriod = Prisma.BillingPeriodModel
+/**
  * Model UsageQuota
  * A user's limits, use and holds in one calendar month.
  */

@@ -31,8 +31,8 @@ export * from "./enums.ts"
  * const prisma = new PrismaClient({
  *   adapter: new PrismaPg({ connectionString: process.env.DATABASE_URL })
  * })
- * // Fetch zero or more UsageQuotas
- * const usageQuotas = await prisma.usageQuota.findMany()
+ * // Fetch zero or more BillingPeriods
+ * const billingPeriods = await prisma.billingPeriod.findMany()
  * ```
  * 
  * Read more in our [docs](https://pris.ly/d/client).
@@ -41,6 +41,11 @@ export const PrismaClient = $Class.getPrismaClientClass()
 export type PrismaClient<LogOpts extends Prisma.LogLevel = never, OmitOpts extends Prisma.PrismaClientOptions["omit"] = Prisma.PrismaClientOptions["omit"], ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = $Class.PrismaClient<LogOpts, OmitOpts, ExtArgs>
 export { Prisma }
 
+/**
+ * Model BillingPeriod
+ * A month of the billing time zone.
+ */
+export type BillingPeriod = Prisma.BillingPeriodModel
 /**
  * Model UsageQuota
  * A user's limits, use and holds in one calendar month.

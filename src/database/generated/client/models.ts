@@ -8,6 +8,7 @@
  *
  * 🟢 You can import this file directly.
  */
+export type * from './models/BillingPeriod.ts'
 export type * from './models/UsageQuota.ts'
 export type * from './models/UsageRecord.ts'
 export type * from './models/LedgerEntry.ts'

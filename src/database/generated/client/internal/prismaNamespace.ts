@@ -397,6 +397,7 @@ type FieldRefInputType<Model, FieldType> = Model extends never ? never : FieldRe
 
 
 export const ModelName = {
+  BillingPeriod: 'BillingPeriod',
   UsageQuota: 'UsageQuota',
   UsageRecord: 'UsageRecord',
   LedgerEntry: 'LedgerEntry',
@@ -417,10 +418,84 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "usageQuota" | "usageRecord" | "ledgerEntry" | "quotaAlert" | "vendorStop"
+    modelProps: "billingPeriod" | "usageQuota" | "usageRecord" | "ledgerEntry" | "quotaAlert" | "vendorStop"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
+    BillingPeriod: {
+      payload: Prisma.$BillingPeriodPayload<ExtArgs>
+      fields: Prisma.BillingPeriodFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.BillingPeriodFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.BillingPeriodFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload>
+        }
+        findFirst: {
+          args: Prisma.BillingPeriodFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.BillingPeriodFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload>
+        }
+        findMany: {
+          args: Prisma.BillingPeriodFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload>[]
+        }
+        create: {
+          args: Prisma.BillingPeriodCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload>
+        }
+        createMany: {
+          args: Prisma.BillingPeriodCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.BillingPeriodCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload>[]
+        }
+        delete: {
+          args: Prisma.BillingPeriodDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload>
+        }
+        update: {
+          args: Prisma.BillingPeriodUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload>
+        }
+        deleteMany: {
+          args: Prisma.BillingPeriodDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.BillingPeriodUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.BillingPeriodUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload>[]
+        }
+        upsert: {
+          args: Prisma.BillingPeriodUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload>
+        }
+        aggregate: {
+          args: Prisma.BillingPeriodAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateBillingPeriod>
+        }
+        groupBy: {
+          args: Prisma.BillingPeriodGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.BillingPeriodGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.BillingPeriodCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.BillingPeriodCountAggregateOutputType> | number
+        }
+      }
+    }
     UsageQuota: {
       payload: Prisma.$UsageQuotaPayload<ExtArgs>
       fields: Prisma.UsageQuotaFieldRefs
@@ -830,6 +905,15 @@ export const TransactionIsolationLevel = runtime.makeStrictEnum({
 export type TransactionIsolationLevel = (typeof TransactionIsolationLevel)[keyof typeof TransactionIsolationLevel]
 
 
+export const BillingPeriodScalarFieldEnum = {
+  period: 'period',
+  startsAt: 'startsAt',
+  endsAt: 'endsAt'
+} as const
+
+export type BillingPeriodScalarFieldEnum = (typeof BillingPeriodScalarFieldEnum)[keyof typeof BillingPeriodScalarFieldEnum]
+
+
 export const UsageQuotaScalarFieldEnum = {
   id: 'id',
   userId: 'userId',
@@ -845,6 +929,7 @@ export const UsageQuotaScalarFieldEnum = {
   isActive: 'isActive',
   version: 'version',
   nextThresholdAt: 'nextThresholdAt',
+  limitsChangedAt: 'limitsChangedAt',
   lastResetAt: 'lastResetAt',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt'
@@ -867,6 +952,7 @@ export const UsageRecordScalarFieldEnum = {
   messagesCount: 'messagesCount',
   estimatedCost: 'estimatedCost',
   billingPeriod: 'billingPeriod',
+  quotaPeriod: 'quotaPeriod',
   status: 'status',
   endReason: 'endReason',
   errorMessage: 'errorMessage',
@@ -875,9 +961,13 @@ export const UsageRecordScalarFieldEnum = {
   vendorCapSeconds: 'vendorCapSeconds',
   heldSeconds: 'heldSeconds',
   heldCost: 'heldCost',
+  settledSeconds: 'settledSeconds',
+  settledCost: 'settledCost',
+  countedFrom: 'countedFrom',
   tokenHash: 'tokenHash',
   expiresAt: 'expiresAt',
   lastHeartbeatAt: 'lastHeartbeatAt',
+  endingNotice: 'endingNotice',
   dueAt: 'dueAt',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt'
@@ -975,6 +1065,20 @@ export type ListStringFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaMod
 
 
 /**
+ * Reference to a field of type 'DateTime'
+ */
+export type DateTimeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'DateTime'>
+    
+
+
+/**
+ * Reference to a field of type 'DateTime[]'
+ */
+export type ListDateTimeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'DateTime[]'>
+    
+
+
+/**
  * Reference to a field of type 'Int'
  */
 export type IntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Int'>
@@ -1006,20 +1110,6 @@ export type ListDecimalFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaMo
  * Reference to a field of type 'Boolean'
  */
 export type BooleanFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Boolean'>
-    
-
-
-/**
- * Reference to a field of type 'DateTime'
- */
-export type DateTimeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'DateTime'>
-    
-
-
-/**
- * Reference to a field of type 'DateTime[]'
- */
-export type ListDateTimeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'DateTime[]'>
     
 
 
@@ -1271,6 +1361,7 @@ export interface PrismaClientOptionsWithAdapter extends PrismaClientBaseOptions 
  */
 export type PrismaClientOptions = PrismaClientOptionsWithAccelerateUrl | PrismaClientOptionsWithAdapter
 export type GlobalOmitConfig = {
+  billingPeriod?: Prisma.BillingPeriodOmit
   usageQuota?: Prisma.UsageQuotaOmit
   usageRecord?: Prisma.UsageRecordOmit
   ledgerEntry?: Prisma.LedgerEntryOmit

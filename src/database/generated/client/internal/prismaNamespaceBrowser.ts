@@ -51,6 +51,7 @@ export const AnyNull = runtime.AnyNull
 
 
 export const ModelName = {
+  BillingPeriod: 'BillingPeriod',
   UsageQuota: 'UsageQuota',
   UsageRecord: 'UsageRecord',
   LedgerEntry: 'LedgerEntry',
@@ -74,6 +75,15 @@ export const TransactionIsolationLevel = runtime.makeStrictEnum({
 export type TransactionIsolationLevel = (typeof TransactionIsolationLevel)[keyof typeof TransactionIsolationLevel]
 
 
+export const BillingPeriodScalarFieldEnum = {
+  period: 'period',
+  startsAt: 'startsAt',
+  endsAt: 'endsAt'
+} as const
+
+export type BillingPeriodScalarFieldEnum = (typeof BillingPeriodScalarFieldEnum)[keyof typeof BillingPeriodScalarFieldEnum]
+
+
 export const UsageQuotaScalarFieldEnum = {
   id: 'id',
   userId: 'userId',
@@ -89,6 +99,7 @@ export const UsageQuotaScalarFieldEnum = {
   isActive: 'isActive',
   version: 'version',
   nextThresholdAt: 'nextThresholdAt',
+  limitsChangedAt: 'limitsChangedAt',
   lastResetAt: 'lastResetAt',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt'
@@ -111,6 +122,7 @@ export const UsageRecordScalarFieldEnum = {
   messagesCount: 'messagesCount',
   estimatedCost: 'estimatedCost',
   billingPeriod: 'billingPeriod',
+  quotaPeriod: 'quotaPeriod',
   status: 'status',
   endReason: 'endReason',
   errorMessage: 'errorMessage',
@@ -119,9 +131,13 @@ export const UsageRecordScalarFieldEnum = {
   vendorCapSeconds: 'vendorCapSeconds',
   heldSeconds: 'heldSeconds',
   heldCost: 'heldCost',
+  settledSeconds: 'settledSeconds',
+  settledCost: 'settledCost',
+  countedFrom: 'countedFrom',
   tokenHash: 'tokenHash',
   expiresAt: 'expiresAt',
   lastHeartbeatAt: 'lastHeartbeatAt',
+  endingNotice: 'endingNotice',
   dueAt: 'dueAt',
   createdAt: 'createdAt',
   updatedAt: 'updatedAt'

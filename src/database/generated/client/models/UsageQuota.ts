@@ -65,6 +65,7 @@ export type UsageQuotaMinAggregateOutputType = {
   isActive: boolean | null
   version: number | null
   nextThresholdAt: Date | null
+  limitsChangedAt: Date | null
   lastResetAt: Date | null
   createdAt: Date | null
   updatedAt: Date | null
@@ -85,6 +86,7 @@ export type UsageQuotaMaxAggregateOutputType = {
   isActive: boolean | null
   version: number | null
   nextThresholdAt: Date | null
+  limitsChangedAt: Date | null
   lastResetAt: Date | null
   createdAt: Date | null
   updatedAt: Date | null
@@ -105,6 +107,7 @@ export type UsageQuotaCountAggregateOutputType = {
   isActive: number
   version: number
   nextThresholdAt: number
+  limitsChangedAt: number
   lastResetAt: number
   createdAt: number
   updatedAt: number
@@ -151,6 +154,7 @@ export type UsageQuotaMinAggregateInputType = {
   isActive?: true
   version?: true
   nextThresholdAt?: true
+  limitsChangedAt?: true
   lastResetAt?: true
   createdAt?: true
   updatedAt?: true
@@ -171,6 +175,7 @@ export type UsageQuotaMaxAggregateInputType = {
   isActive?: true
   version?: true
   nextThresholdAt?: true
+  limitsChangedAt?: true
   lastResetAt?: true
   createdAt?: true
   updatedAt?: true
@@ -191,6 +196,7 @@ export type UsageQuotaCountAggregateInputType = {
   isActive?: true
   version?: true
   nextThresholdAt?: true
+  limitsChangedAt?: true
   lastResetAt?: true
   createdAt?: true
   updatedAt?: true
@@ -298,6 +304,7 @@ export type UsageQuotaGroupByOutputType = {
   isActive: boolean
   version: number
   nextThresholdAt: Date | null
+  limitsChangedAt: Date | null
   lastResetAt: Date
   createdAt: Date
   updatedAt: Date
@@ -341,6 +348,7 @@ export type UsageQuotaWhereInput = {
   isActive?: Prisma.BoolFilter<"UsageQuota"> | boolean
   version?: Prisma.IntFilter<"UsageQuota"> | number
   nextThresholdAt?: Prisma.DateTimeNullableFilter<"UsageQuota"> | Date | string | null
+  limitsChangedAt?: Prisma.DateTimeNullableFilter<"UsageQuota"> | Date | string | null
   lastResetAt?: Prisma.DateTimeFilter<"UsageQuota"> | Date | string
   createdAt?: Prisma.DateTimeFilter<"UsageQuota"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"UsageQuota"> | Date | string
@@ -363,6 +371,7 @@ export type UsageQuotaOrderByWithRelationInput = {
   isActive?: Prisma.SortOrder
   version?: Prisma.SortOrder
   nextThresholdAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  limitsChangedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   lastResetAt?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -389,6 +398,7 @@ export type UsageQuotaWhereUniqueInput = Prisma.AtLeast<{
   isActive?: Prisma.BoolFilter<"UsageQuota"> | boolean
   version?: Prisma.IntFilter<"UsageQuota"> | number
   nextThresholdAt?: Prisma.DateTimeNullableFilter<"UsageQuota"> | Date | string | null
+  limitsChangedAt?: Prisma.DateTimeNullableFilter<"UsageQuota"> | Date | string | null
   lastResetAt?: Prisma.DateTimeFilter<"UsageQuota"> | Date | string
   createdAt?: Prisma.DateTimeFilter<"UsageQuota"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"UsageQuota"> | Date | string
@@ -411,6 +421,7 @@ export type UsageQuotaOrderByWithAggregationInput = {
   isActive?: Prisma.SortOrder
   version?: Prisma.SortOrder
   nextThresholdAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  limitsChangedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   lastResetAt?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -439,6 +450,7 @@ export type UsageQuotaScalarWhereWithAggregatesInput = {
   isActive?: Prisma.BoolWithAggregatesFilter<"UsageQuota"> | boolean
   version?: Prisma.IntWithAggregatesFilter<"UsageQuota"> | number
   nextThresholdAt?: Prisma.DateTimeNullableWithAggregatesFilter<"UsageQuota"> | Date | string | null
+  limitsChangedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"UsageQuota"> | Date | string | null
   lastResetAt?: Prisma.DateTimeWithAggregatesFilter<"UsageQuota"> | Date | string
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"UsageQuota"> | Date | string
   updatedAt?: Prisma.DateTimeWithAggregatesFilter<"UsageQuota"> | Date | string
@@ -459,6 +471,7 @@ export type UsageQuotaCreateInput = {
   isActive?: boolean
   version?: number
   nextThresholdAt?: Date | string | null
+  limitsChangedAt?: Date | string | null
   lastResetAt?: Date | string
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -481,6 +494,7 @@ export type UsageQuotaUncheckedCreateInput = {
   isActive?: boolean
   version?: number
   nextThresholdAt?: Date | string | null
+  limitsChangedAt?: Date | string | null
   lastResetAt?: Date | string
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -503,6 +517,7 @@ export type UsageQuotaUpdateInput = {
   isActive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   version?: Prisma.IntFieldUpdateOperationsInput | number
   nextThresholdAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  limitsChangedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastResetAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -525,6 +540,7 @@ export type UsageQuotaUncheckedUpdateInput = {
   isActive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   version?: Prisma.IntFieldUpdateOperationsInput | number
   nextThresholdAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  limitsChangedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastResetAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -547,6 +563,7 @@ export type UsageQuotaCreateManyInput = {
   isActive?: boolean
   version?: number
   nextThresholdAt?: Date | string | null
+  limitsChangedAt?: Date | string | null
   lastResetAt?: Date | string
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -567,6 +584,7 @@ export type UsageQuotaUpdateManyMutationInput = {
   isActive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   version?: Prisma.IntFieldUpdateOperationsInput | number
   nextThresholdAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  limitsChangedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastResetAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -587,6 +605,7 @@ export type UsageQuotaUncheckedUpdateManyInput = {
   isActive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   version?: Prisma.IntFieldUpdateOperationsInput | number
   nextThresholdAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  limitsChangedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastResetAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -612,6 +631,7 @@ export type UsageQuotaCountOrderByAggregateInput = {
   isActive?: Prisma.SortOrder
   version?: Prisma.SortOrder
   nextThresholdAt?: Prisma.SortOrder
+  limitsChangedAt?: Prisma.SortOrder
   lastResetAt?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -644,6 +664,7 @@ export type UsageQuotaMaxOrderByAggregateInput = {
   isActive?: Prisma.SortOrder
   version?: Prisma.SortOrder
   nextThresholdAt?: Prisma.SortOrder
+  limitsChangedAt?: Prisma.SortOrder
   lastResetAt?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -664,6 +685,7 @@ export type UsageQuotaMinOrderByAggregateInput = {
   isActive?: Prisma.SortOrder
   version?: Prisma.SortOrder
   nextThresholdAt?: Prisma.SortOrder
+  limitsChangedAt?: Prisma.SortOrder
   lastResetAt?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -684,10 +706,6 @@ export type UsageQuotaSumOrderByAggregateInput = {
 export type UsageQuotaScalarRelationFilter = {
   is?: Prisma.UsageQuotaWhereInput
   isNot?: Prisma.UsageQuotaWhereInput
-}
-
-export type StringFieldUpdateOperationsInput = {
-  set?: string
 }
 
 export type IntFieldUpdateOperationsInput = {
@@ -712,10 +730,6 @@ export type BoolFieldUpdateOperationsInput = {
 
 export type NullableDateTimeFieldUpdateOperationsInput = {
   set?: Date | string | null
-}
-
-export type DateTimeFieldUpdateOperationsInput = {
-  set?: Date | string
 }
 
 export type UsageQuotaCreateNestedOneWithoutLedgerInput = {
@@ -761,6 +775,7 @@ export type UsageQuotaCreateWithoutLedgerInput = {
   isActive?: boolean
   version?: number
   nextThresholdAt?: Date | string | null
+  limitsChangedAt?: Date | string | null
   lastResetAt?: Date | string
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -782,6 +797,7 @@ export type UsageQuotaUncheckedCreateWithoutLedgerInput = {
   isActive?: boolean
   version?: number
   nextThresholdAt?: Date | string | null
+  limitsChangedAt?: Date | string | null
   lastResetAt?: Date | string
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -819,6 +835,7 @@ export type UsageQuotaUpdateWithoutLedgerInput = {
   isActive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   version?: Prisma.IntFieldUpdateOperationsInput | number
   nextThresholdAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  limitsChangedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastResetAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -840,6 +857,7 @@ export type UsageQuotaUncheckedUpdateWithoutLedgerInput = {
   isActive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   version?: Prisma.IntFieldUpdateOperationsInput | number
   nextThresholdAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  limitsChangedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastResetAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -861,6 +879,7 @@ export type UsageQuotaCreateWithoutAlertsInput = {
   isActive?: boolean
   version?: number
   nextThresholdAt?: Date | string | null
+  limitsChangedAt?: Date | string | null
   lastResetAt?: Date | string
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -882,6 +901,7 @@ export type UsageQuotaUncheckedCreateWithoutAlertsInput = {
   isActive?: boolean
   version?: number
   nextThresholdAt?: Date | string | null
+  limitsChangedAt?: Date | string | null
   lastResetAt?: Date | string
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -919,6 +939,7 @@ export type UsageQuotaUpdateWithoutAlertsInput = {
   isActive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   version?: Prisma.IntFieldUpdateOperationsInput | number
   nextThresholdAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  limitsChangedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastResetAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -940,6 +961,7 @@ export type UsageQuotaUncheckedUpdateWithoutAlertsInput = {
   isActive?: Prisma.BoolFieldUpdateOperationsInput | boolean
   version?: Prisma.IntFieldUpdateOperationsInput | number
   nextThresholdAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  limitsChangedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastResetAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -1001,6 +1023,7 @@ export type UsageQuotaSelect<ExtArgs extends runtime.Types.Extensions.InternalAr
   isActive?: boolean
   version?: boolean
   nextThresholdAt?: boolean
+  limitsChangedAt?: boolean
   lastResetAt?: boolean
   createdAt?: boolean
   updatedAt?: boolean
@@ -1024,6 +1047,7 @@ export type UsageQuotaSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ex
   isActive?: boolean
   version?: boolean
   nextThresholdAt?: boolean
+  limitsChangedAt?: boolean
   lastResetAt?: boolean
   createdAt?: boolean
   updatedAt?: boolean
@@ -1044,6 +1068,7 @@ export type UsageQuotaSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ex
   isActive?: boolean
   version?: boolean
   nextThresholdAt?: boolean
+  limitsChangedAt?: boolean
   lastResetAt?: boolean
   createdAt?: boolean
   updatedAt?: boolean
@@ -1064,12 +1089,13 @@ export type UsageQuotaSelectScalar = {
   isActive?: boolean
   version?: boolean
   nextThresholdAt?: boolean
+  limitsChangedAt?: boolean
   lastResetAt?: boolean
   createdAt?: boolean
   updatedAt?: boolean
 }
 
-export type UsageQuotaOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "userId" | "monthlyLimitMinutes" | "monthlyLimitCost" | "currentMonth" | "usedSeconds" | "usedMinutes" | "usedCost" | "heldSeconds" | "heldCost" | "sessionCount" | "isActive" | "version" | "nextThresholdAt" | "lastResetAt" | "createdAt" | "updatedAt", ExtArgs["result"]["usageQuota"]>
+export type UsageQuotaOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "userId" | "monthlyLimitMinutes" | "monthlyLimitCost" | "currentMonth" | "usedSeconds" | "usedMinutes" | "usedCost" | "heldSeconds" | "heldCost" | "sessionCount" | "isActive" | "version" | "nextThresholdAt" | "limitsChangedAt" | "lastResetAt" | "createdAt" | "updatedAt", ExtArgs["result"]["usageQuota"]>
 export type UsageQuotaInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   ledger?: boolean | Prisma.UsageQuota$ledgerArgs<ExtArgs>
   alerts?: boolean | Prisma.UsageQuota$alertsArgs<ExtArgs>
@@ -1099,6 +1125,7 @@ export type $UsageQuotaPayload<ExtArgs extends runtime.Types.Extensions.Internal
     isActive: boolean
     version: number
     nextThresholdAt: Date | null
+    limitsChangedAt: Date | null
     lastResetAt: Date
     createdAt: Date
     updatedAt: Date
@@ -1541,6 +1568,7 @@ export interface UsageQuotaFieldRefs {
   readonly isActive: Prisma.FieldRef<"UsageQuota", 'Boolean'>
   readonly version: Prisma.FieldRef<"UsageQuota", 'Int'>
   readonly nextThresholdAt: Prisma.FieldRef<"UsageQuota", 'DateTime'>
+  readonly limitsChangedAt: Prisma.FieldRef<"UsageQuota", 'DateTime'>
   readonly lastResetAt: Prisma.FieldRef<"UsageQuota", 'DateTime'>
   readonly createdAt: Prisma.FieldRef<"UsageQuota", 'DateTime'>
   readonly updatedAt: Prisma.FieldRef<"UsageQuota", 'DateTime'>

@@ -36,6 +36,9 @@ export type UsageRecordAvgAggregateOutputType = {
   vendorCapSeconds: number | null
   heldSeconds: number | null
   heldCost: runtime.Decimal | null
+  settledSeconds: number | null
+  settledCost: runtime.Decimal | null
+  endingNotice: number | null
 }
 
 export type UsageRecordSumAggregateOutputType = {
@@ -48,6 +51,9 @@ export type UsageRecordSumAggregateOutputType = {
   vendorCapSeconds: number | null
   heldSeconds: number | null
   heldCost: runtime.Decimal | null
+  settledSeconds: number | null
+  settledCost: runtime.Decimal | null
+  endingNotice: number | null
 }
 
 export type UsageRecordMinAggregateOutputType = {
@@ -64,6 +70,7 @@ export type UsageRecordMinAggregateOutputType = {
   messagesCount: number | null
   estimatedCost: runtime.Decimal | null
   billingPeriod: string | null
+  quotaPeriod: string | null
   status: $Enums.UsageStatus | null
   endReason: $Enums.EndReason | null
   errorMessage: string | null
@@ -72,9 +79,13 @@ export type UsageRecordMinAggregateOutputType = {
   vendorCapSeconds: number | null
   heldSeconds: number | null
   heldCost: runtime.Decimal | null
+  settledSeconds: number | null
+  settledCost: runtime.Decimal | null
+  countedFrom: Date | null
   tokenHash: runtime.Bytes | null
   expiresAt: Date | null
   lastHeartbeatAt: Date | null
+  endingNotice: number | null
   dueAt: Date | null
   createdAt: Date | null
   updatedAt: Date | null
@@ -94,6 +105,7 @@ export type UsageRecordMaxAggregateOutputType = {
   messagesCount: number | null
   estimatedCost: runtime.Decimal | null
   billingPeriod: string | null
+  quotaPeriod: string | null
   status: $Enums.UsageStatus | null
   endReason: $Enums.EndReason | null
   errorMessage: string | null
@@ -102,9 +114,13 @@ export type UsageRecordMaxAggregateOutputType = {
   vendorCapSeconds: number | null
   heldSeconds: number | null
   heldCost: runtime.Decimal | null
+  settledSeconds: number | null
+  settledCost: runtime.Decimal | null
+  countedFrom: Date | null
   tokenHash: runtime.Bytes | null
   expiresAt: Date | null
   lastHeartbeatAt: Date | null
+  endingNotice: number | null
   dueAt: Date | null
   createdAt: Date | null
   updatedAt: Date | null
@@ -124,6 +140,7 @@ export type UsageRecordCountAggregateOutputType = {
   messagesCount: number
   estimatedCost: number
   billingPeriod: number
+  quotaPeriod: number
   status: number
   endReason: number
   errorMessage: number
@@ -132,9 +149,13 @@ export type UsageRecordCountAggregateOutputType = {
   vendorCapSeconds: number
   heldSeconds: number
   heldCost: number
+  settledSeconds: number
+  settledCost: number
+  countedFrom: number
   tokenHash: number
   expiresAt: number
   lastHeartbeatAt: number
+  endingNotice: number
   dueAt: number
   createdAt: number
   updatedAt: number
@@ -152,6 +173,9 @@ export type UsageRecordAvgAggregateInputType = {
   vendorCapSeconds?: true
   heldSeconds?: true
   heldCost?: true
+  settledSeconds?: true
+  settledCost?: true
+  endingNotice?: true
 }
 
 export type UsageRecordSumAggregateInputType = {
@@ -164,6 +188,9 @@ export type UsageRecordSumAggregateInputType = {
   vendorCapSeconds?: true
   heldSeconds?: true
   heldCost?: true
+  settledSeconds?: true
+  settledCost?: true
+  endingNotice?: true
 }
 
 export type UsageRecordMinAggregateInputType = {
@@ -180,6 +207,7 @@ export type UsageRecordMinAggregateInputType = {
   messagesCount?: true
   estimatedCost?: true
   billingPeriod?: true
+  quotaPeriod?: true
   status?: true
   endReason?: true
   errorMessage?: true
@@ -188,9 +216,13 @@ export type UsageRecordMinAggregateInputType = {
   vendorCapSeconds?: true
   heldSeconds?: true
   heldCost?: true
+  settledSeconds?: true
+  settledCost?: true
+  countedFrom?: true
   tokenHash?: true
   expiresAt?: true
   lastHeartbeatAt?: true
+  endingNotice?: true
   dueAt?: true
   createdAt?: true
   updatedAt?: true
@@ -210,6 +242,7 @@ export type UsageRecordMaxAggregateInputType = {
   messagesCount?: true
   estimatedCost?: true
   billingPeriod?: true
+  quotaPeriod?: true
   status?: true
   endReason?: true
   errorMessage?: true
@@ -218,9 +251,13 @@ export type UsageRecordMaxAggregateInputType = {
   vendorCapSeconds?: true
   heldSeconds?: true
   heldCost?: true
+  settledSeconds?: true
+  settledCost?: true
+  countedFrom?: true
   tokenHash?: true
   expiresAt?: true
   lastHeartbeatAt?: true
+  endingNotice?: true
   dueAt?: true
   createdAt?: true
   updatedAt?: true
@@ -240,6 +277,7 @@ export type UsageRecordCountAggregateInputType = {
   messagesCount?: true
   estimatedCost?: true
   billingPeriod?: true
+  quotaPeriod?: true
   status?: true
   endReason?: true
   errorMessage?: true
@@ -248,9 +286,13 @@ export type UsageRecordCountAggregateInputType = {
   vendorCapSeconds?: true
   heldSeconds?: true
   heldCost?: true
+  settledSeconds?: true
+  settledCost?: true
+  countedFrom?: true
   tokenHash?: true
   expiresAt?: true
   lastHeartbeatAt?: true
+  endingNotice?: true
   dueAt?: true
   createdAt?: true
   updatedAt?: true
@@ -357,6 +399,7 @@ export type UsageRecordGroupByOutputType = {
   messagesCount: number
   estimatedCost: runtime.Decimal
   billingPeriod: string
+  quotaPeriod: string
   status: $Enums.UsageStatus
   endReason: $Enums.EndReason | null
   errorMessage: string | null
@@ -365,9 +408,13 @@ export type UsageRecordGroupByOutputType = {
   vendorCapSeconds: number | null
   heldSeconds: number
   heldCost: runtime.Decimal
+  settledSeconds: number
+  settledCost: runtime.Decimal
+  countedFrom: Date | null
   tokenHash: runtime.Bytes | null
   expiresAt: Date | null
   lastHeartbeatAt: Date | null
+  endingNotice: number | null
   dueAt: Date | null
   createdAt: Date
   updatedAt: Date
@@ -410,6 +457,7 @@ export type UsageRecordWhereInput = {
   messagesCount?: Prisma.IntFilter<"UsageRecord"> | number
   estimatedCost?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   billingPeriod?: Prisma.StringFilter<"UsageRecord"> | string
+  quotaPeriod?: Prisma.StringFilter<"UsageRecord"> | string
   status?: Prisma.EnumUsageStatusFilter<"UsageRecord"> | $Enums.UsageStatus
   endReason?: Prisma.EnumEndReasonNullableFilter<"UsageRecord"> | $Enums.EndReason | null
   errorMessage?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
@@ -418,9 +466,13 @@ export type UsageRecordWhereInput = {
   vendorCapSeconds?: Prisma.IntNullableFilter<"UsageRecord"> | number | null
   heldSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   heldCost?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
+  settledSeconds?: Prisma.IntFilter<"UsageRecord"> | number
+  settledCost?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
+  countedFrom?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   tokenHash?: Prisma.BytesNullableFilter<"UsageRecord"> | runtime.Bytes | null
   expiresAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   lastHeartbeatAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
+  endingNotice?: Prisma.IntNullableFilter<"UsageRecord"> | number | null
   dueAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   createdAt?: Prisma.DateTimeFilter<"UsageRecord"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"UsageRecord"> | Date | string
@@ -442,6 +494,7 @@ export type UsageRecordOrderByWithRelationInput = {
   messagesCount?: Prisma.SortOrder
   estimatedCost?: Prisma.SortOrder
   billingPeriod?: Prisma.SortOrder
+  quotaPeriod?: Prisma.SortOrder
   status?: Prisma.SortOrder
   endReason?: Prisma.SortOrderInput | Prisma.SortOrder
   errorMessage?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -450,9 +503,13 @@ export type UsageRecordOrderByWithRelationInput = {
   vendorCapSeconds?: Prisma.SortOrderInput | Prisma.SortOrder
   heldSeconds?: Prisma.SortOrder
   heldCost?: Prisma.SortOrder
+  settledSeconds?: Prisma.SortOrder
+  settledCost?: Prisma.SortOrder
+  countedFrom?: Prisma.SortOrderInput | Prisma.SortOrder
   tokenHash?: Prisma.SortOrderInput | Prisma.SortOrder
   expiresAt?: Prisma.SortOrderInput | Prisma.SortOrder
   lastHeartbeatAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  endingNotice?: Prisma.SortOrderInput | Prisma.SortOrder
   dueAt?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -477,6 +534,7 @@ export type UsageRecordWhereUniqueInput = Prisma.AtLeast<{
   messagesCount?: Prisma.IntFilter<"UsageRecord"> | number
   estimatedCost?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   billingPeriod?: Prisma.StringFilter<"UsageRecord"> | string
+  quotaPeriod?: Prisma.StringFilter<"UsageRecord"> | string
   status?: Prisma.EnumUsageStatusFilter<"UsageRecord"> | $Enums.UsageStatus
   endReason?: Prisma.EnumEndReasonNullableFilter<"UsageRecord"> | $Enums.EndReason | null
   errorMessage?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
@@ -485,9 +543,13 @@ export type UsageRecordWhereUniqueInput = Prisma.AtLeast<{
   vendorCapSeconds?: Prisma.IntNullableFilter<"UsageRecord"> | number | null
   heldSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   heldCost?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
+  settledSeconds?: Prisma.IntFilter<"UsageRecord"> | number
+  settledCost?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
+  countedFrom?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   tokenHash?: Prisma.BytesNullableFilter<"UsageRecord"> | runtime.Bytes | null
   expiresAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   lastHeartbeatAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
+  endingNotice?: Prisma.IntNullableFilter<"UsageRecord"> | number | null
   dueAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   createdAt?: Prisma.DateTimeFilter<"UsageRecord"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"UsageRecord"> | Date | string
@@ -509,6 +571,7 @@ export type UsageRecordOrderByWithAggregationInput = {
   messagesCount?: Prisma.SortOrder
   estimatedCost?: Prisma.SortOrder
   billingPeriod?: Prisma.SortOrder
+  quotaPeriod?: Prisma.SortOrder
   status?: Prisma.SortOrder
   endReason?: Prisma.SortOrderInput | Prisma.SortOrder
   errorMessage?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -517,9 +580,13 @@ export type UsageRecordOrderByWithAggregationInput = {
   vendorCapSeconds?: Prisma.SortOrderInput | Prisma.SortOrder
   heldSeconds?: Prisma.SortOrder
   heldCost?: Prisma.SortOrder
+  settledSeconds?: Prisma.SortOrder
+  settledCost?: Prisma.SortOrder
+  countedFrom?: Prisma.SortOrderInput | Prisma.SortOrder
   tokenHash?: Prisma.SortOrderInput | Prisma.SortOrder
   expiresAt?: Prisma.SortOrderInput | Prisma.SortOrder
   lastHeartbeatAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  endingNotice?: Prisma.SortOrderInput | Prisma.SortOrder
   dueAt?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -547,6 +614,7 @@ export type UsageRecordScalarWhereWithAggregatesInput = {
   messagesCount?: Prisma.IntWithAggregatesFilter<"UsageRecord"> | number
   estimatedCost?: Prisma.DecimalWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   billingPeriod?: Prisma.StringWithAggregatesFilter<"UsageRecord"> | string
+  quotaPeriod?: Prisma.StringWithAggregatesFilter<"UsageRecord"> | string
   status?: Prisma.EnumUsageStatusWithAggregatesFilter<"UsageRecord"> | $Enums.UsageStatus
   endReason?: Prisma.EnumEndReasonNullableWithAggregatesFilter<"UsageRecord"> | $Enums.EndReason | null
   errorMessage?: Prisma.StringNullableWithAggregatesFilter<"UsageRecord"> | string | null
@@ -555,9 +623,13 @@ export type UsageRecordScalarWhereWithAggregatesInput = {
   vendorCapSeconds?: Prisma.IntNullableWithAggregatesFilter<"UsageRecord"> | number | null
   heldSeconds?: Prisma.IntWithAggregatesFilter<"UsageRecord"> | number
   heldCost?: Prisma.DecimalWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
+  settledSeconds?: Prisma.IntWithAggregatesFilter<"UsageRecord"> | number
+  settledCost?: Prisma.DecimalWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
+  countedFrom?: Prisma.DateTimeNullableWithAggregatesFilter<"UsageRecord"> | Date | string | null
   tokenHash?: Prisma.BytesNullableWithAggregatesFilter<"UsageRecord"> | runtime.Bytes | null
   expiresAt?: Prisma.DateTimeNullableWithAggregatesFilter<"UsageRecord"> | Date | string | null
   lastHeartbeatAt?: Prisma.DateTimeNullableWithAggregatesFilter<"UsageRecord"> | Date | string | null
+  endingNotice?: Prisma.IntNullableWithAggregatesFilter<"UsageRecord"> | number | null
   dueAt?: Prisma.DateTimeNullableWithAggregatesFilter<"UsageRecord"> | Date | string | null
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"UsageRecord"> | Date | string
   updatedAt?: Prisma.DateTimeWithAggregatesFilter<"UsageRecord"> | Date | string
@@ -577,6 +649,7 @@ export type UsageRecordCreateInput = {
   messagesCount?: number
   estimatedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   billingPeriod: string
+  quotaPeriod: string
   status?: $Enums.UsageStatus
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
@@ -585,9 +658,13 @@ export type UsageRecordCreateInput = {
   vendorCapSeconds?: number | null
   heldSeconds?: number
   heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  settledSeconds?: number
+  settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
   expiresAt?: Date | string | null
   lastHeartbeatAt?: Date | string | null
+  endingNotice?: number | null
   dueAt?: Date | string | null
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -609,6 +686,7 @@ export type UsageRecordUncheckedCreateInput = {
   messagesCount?: number
   estimatedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   billingPeriod: string
+  quotaPeriod: string
   status?: $Enums.UsageStatus
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
@@ -617,9 +695,13 @@ export type UsageRecordUncheckedCreateInput = {
   vendorCapSeconds?: number | null
   heldSeconds?: number
   heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  settledSeconds?: number
+  settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
   expiresAt?: Date | string | null
   lastHeartbeatAt?: Date | string | null
+  endingNotice?: number | null
   dueAt?: Date | string | null
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -641,6 +723,7 @@ export type UsageRecordUpdateInput = {
   messagesCount?: Prisma.IntFieldUpdateOperationsInput | number
   estimatedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   billingPeriod?: Prisma.StringFieldUpdateOperationsInput | string
+  quotaPeriod?: Prisma.StringFieldUpdateOperationsInput | string
   status?: Prisma.EnumUsageStatusFieldUpdateOperationsInput | $Enums.UsageStatus
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -649,9 +732,13 @@ export type UsageRecordUpdateInput = {
   vendorCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  settledSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastHeartbeatAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingNotice?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -673,6 +760,7 @@ export type UsageRecordUncheckedUpdateInput = {
   messagesCount?: Prisma.IntFieldUpdateOperationsInput | number
   estimatedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   billingPeriod?: Prisma.StringFieldUpdateOperationsInput | string
+  quotaPeriod?: Prisma.StringFieldUpdateOperationsInput | string
   status?: Prisma.EnumUsageStatusFieldUpdateOperationsInput | $Enums.UsageStatus
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -681,9 +769,13 @@ export type UsageRecordUncheckedUpdateInput = {
   vendorCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  settledSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastHeartbeatAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingNotice?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -705,6 +797,7 @@ export type UsageRecordCreateManyInput = {
   messagesCount?: number
   estimatedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   billingPeriod: string
+  quotaPeriod: string
   status?: $Enums.UsageStatus
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
@@ -713,9 +806,13 @@ export type UsageRecordCreateManyInput = {
   vendorCapSeconds?: number | null
   heldSeconds?: number
   heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  settledSeconds?: number
+  settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
   expiresAt?: Date | string | null
   lastHeartbeatAt?: Date | string | null
+  endingNotice?: number | null
   dueAt?: Date | string | null
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -735,6 +832,7 @@ export type UsageRecordUpdateManyMutationInput = {
   messagesCount?: Prisma.IntFieldUpdateOperationsInput | number
   estimatedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   billingPeriod?: Prisma.StringFieldUpdateOperationsInput | string
+  quotaPeriod?: Prisma.StringFieldUpdateOperationsInput | string
   status?: Prisma.EnumUsageStatusFieldUpdateOperationsInput | $Enums.UsageStatus
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -743,9 +841,13 @@ export type UsageRecordUpdateManyMutationInput = {
   vendorCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  settledSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastHeartbeatAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingNotice?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -765,6 +867,7 @@ export type UsageRecordUncheckedUpdateManyInput = {
   messagesCount?: Prisma.IntFieldUpdateOperationsInput | number
   estimatedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   billingPeriod?: Prisma.StringFieldUpdateOperationsInput | string
+  quotaPeriod?: Prisma.StringFieldUpdateOperationsInput | string
   status?: Prisma.EnumUsageStatusFieldUpdateOperationsInput | $Enums.UsageStatus
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -773,9 +876,13 @@ export type UsageRecordUncheckedUpdateManyInput = {
   vendorCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  settledSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastHeartbeatAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingNotice?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -795,6 +902,7 @@ export type UsageRecordCountOrderByAggregateInput = {
   messagesCount?: Prisma.SortOrder
   estimatedCost?: Prisma.SortOrder
   billingPeriod?: Prisma.SortOrder
+  quotaPeriod?: Prisma.SortOrder
   status?: Prisma.SortOrder
   endReason?: Prisma.SortOrder
   errorMessage?: Prisma.SortOrder
@@ -803,9 +911,13 @@ export type UsageRecordCountOrderByAggregateInput = {
   vendorCapSeconds?: Prisma.SortOrder
   heldSeconds?: Prisma.SortOrder
   heldCost?: Prisma.SortOrder
+  settledSeconds?: Prisma.SortOrder
+  settledCost?: Prisma.SortOrder
+  countedFrom?: Prisma.SortOrder
   tokenHash?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   lastHeartbeatAt?: Prisma.SortOrder
+  endingNotice?: Prisma.SortOrder
   dueAt?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -821,6 +933,9 @@ export type UsageRecordAvgOrderByAggregateInput = {
   vendorCapSeconds?: Prisma.SortOrder
   heldSeconds?: Prisma.SortOrder
   heldCost?: Prisma.SortOrder
+  settledSeconds?: Prisma.SortOrder
+  settledCost?: Prisma.SortOrder
+  endingNotice?: Prisma.SortOrder
 }
 
 export type UsageRecordMaxOrderByAggregateInput = {
@@ -837,6 +952,7 @@ export type UsageRecordMaxOrderByAggregateInput = {
   messagesCount?: Prisma.SortOrder
   estimatedCost?: Prisma.SortOrder
   billingPeriod?: Prisma.SortOrder
+  quotaPeriod?: Prisma.SortOrder
   status?: Prisma.SortOrder
   endReason?: Prisma.SortOrder
   errorMessage?: Prisma.SortOrder
@@ -845,9 +961,13 @@ export type UsageRecordMaxOrderByAggregateInput = {
   vendorCapSeconds?: Prisma.SortOrder
   heldSeconds?: Prisma.SortOrder
   heldCost?: Prisma.SortOrder
+  settledSeconds?: Prisma.SortOrder
+  settledCost?: Prisma.SortOrder
+  countedFrom?: Prisma.SortOrder
   tokenHash?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   lastHeartbeatAt?: Prisma.SortOrder
+  endingNotice?: Prisma.SortOrder
   dueAt?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -867,6 +987,7 @@ export type UsageRecordMinOrderByAggregateInput = {
   messagesCount?: Prisma.SortOrder
   estimatedCost?: Prisma.SortOrder
   billingPeriod?: Prisma.SortOrder
+  quotaPeriod?: Prisma.SortOrder
   status?: Prisma.SortOrder
   endReason?: Prisma.SortOrder
   errorMessage?: Prisma.SortOrder
@@ -875,9 +996,13 @@ export type UsageRecordMinOrderByAggregateInput = {
   vendorCapSeconds?: Prisma.SortOrder
   heldSeconds?: Prisma.SortOrder
   heldCost?: Prisma.SortOrder
+  settledSeconds?: Prisma.SortOrder
+  settledCost?: Prisma.SortOrder
+  countedFrom?: Prisma.SortOrder
   tokenHash?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   lastHeartbeatAt?: Prisma.SortOrder
+  endingNotice?: Prisma.SortOrder
   dueAt?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
@@ -893,6 +1018,9 @@ export type UsageRecordSumOrderByAggregateInput = {
   vendorCapSeconds?: Prisma.SortOrder
   heldSeconds?: Prisma.SortOrder
   heldCost?: Prisma.SortOrder
+  settledSeconds?: Prisma.SortOrder
+  settledCost?: Prisma.SortOrder
+  endingNotice?: Prisma.SortOrder
 }
 
 export type UsageRecordNullableScalarRelationFilter = {
@@ -973,6 +1101,7 @@ export type UsageRecordCreateWithoutLedgerInput = {
   messagesCount?: number
   estimatedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   billingPeriod: string
+  quotaPeriod: string
   status?: $Enums.UsageStatus
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
@@ -981,9 +1110,13 @@ export type UsageRecordCreateWithoutLedgerInput = {
   vendorCapSeconds?: number | null
   heldSeconds?: number
   heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  settledSeconds?: number
+  settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
   expiresAt?: Date | string | null
   lastHeartbeatAt?: Date | string | null
+  endingNotice?: number | null
   dueAt?: Date | string | null
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -1004,6 +1137,7 @@ export type UsageRecordUncheckedCreateWithoutLedgerInput = {
   messagesCount?: number
   estimatedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   billingPeriod: string
+  quotaPeriod: string
   status?: $Enums.UsageStatus
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
@@ -1012,9 +1146,13 @@ export type UsageRecordUncheckedCreateWithoutLedgerInput = {
   vendorCapSeconds?: number | null
   heldSeconds?: number
   heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  settledSeconds?: number
+  settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
   expiresAt?: Date | string | null
   lastHeartbeatAt?: Date | string | null
+  endingNotice?: number | null
   dueAt?: Date | string | null
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -1051,6 +1189,7 @@ export type UsageRecordUpdateWithoutLedgerInput = {
   messagesCount?: Prisma.IntFieldUpdateOperationsInput | number
   estimatedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   billingPeriod?: Prisma.StringFieldUpdateOperationsInput | string
+  quotaPeriod?: Prisma.StringFieldUpdateOperationsInput | string
   status?: Prisma.EnumUsageStatusFieldUpdateOperationsInput | $Enums.UsageStatus
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1059,9 +1198,13 @@ export type UsageRecordUpdateWithoutLedgerInput = {
   vendorCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  settledSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastHeartbeatAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingNotice?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -1082,6 +1225,7 @@ export type UsageRecordUncheckedUpdateWithoutLedgerInput = {
   messagesCount?: Prisma.IntFieldUpdateOperationsInput | number
   estimatedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   billingPeriod?: Prisma.StringFieldUpdateOperationsInput | string
+  quotaPeriod?: Prisma.StringFieldUpdateOperationsInput | string
   status?: Prisma.EnumUsageStatusFieldUpdateOperationsInput | $Enums.UsageStatus
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1090,9 +1234,13 @@ export type UsageRecordUncheckedUpdateWithoutLedgerInput = {
   vendorCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  settledSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastHeartbeatAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingNotice?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -1113,6 +1261,7 @@ export type UsageRecordCreateWithoutStopInput = {
   messagesCount?: number
   estimatedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   billingPeriod: string
+  quotaPeriod: string
   status?: $Enums.UsageStatus
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
@@ -1121,9 +1270,13 @@ export type UsageRecordCreateWithoutStopInput = {
   vendorCapSeconds?: number | null
   heldSeconds?: number
   heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  settledSeconds?: number
+  settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
   expiresAt?: Date | string | null
   lastHeartbeatAt?: Date | string | null
+  endingNotice?: number | null
   dueAt?: Date | string | null
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -1144,6 +1297,7 @@ export type UsageRecordUncheckedCreateWithoutStopInput = {
   messagesCount?: number
   estimatedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   billingPeriod: string
+  quotaPeriod: string
   status?: $Enums.UsageStatus
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
@@ -1152,9 +1306,13 @@ export type UsageRecordUncheckedCreateWithoutStopInput = {
   vendorCapSeconds?: number | null
   heldSeconds?: number
   heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  settledSeconds?: number
+  settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
   expiresAt?: Date | string | null
   lastHeartbeatAt?: Date | string | null
+  endingNotice?: number | null
   dueAt?: Date | string | null
   createdAt?: Date | string
   updatedAt?: Date | string
@@ -1191,6 +1349,7 @@ export type UsageRecordUpdateWithoutStopInput = {
   messagesCount?: Prisma.IntFieldUpdateOperationsInput | number
   estimatedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   billingPeriod?: Prisma.StringFieldUpdateOperationsInput | string
+  quotaPeriod?: Prisma.StringFieldUpdateOperationsInput | string
   status?: Prisma.EnumUsageStatusFieldUpdateOperationsInput | $Enums.UsageStatus
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1199,9 +1358,13 @@ export type UsageRecordUpdateWithoutStopInput = {
   vendorCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  settledSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastHeartbeatAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingNotice?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -1222,6 +1385,7 @@ export type UsageRecordUncheckedUpdateWithoutStopInput = {
   messagesCount?: Prisma.IntFieldUpdateOperationsInput | number
   estimatedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   billingPeriod?: Prisma.StringFieldUpdateOperationsInput | string
+  quotaPeriod?: Prisma.StringFieldUpdateOperationsInput | string
   status?: Prisma.EnumUsageStatusFieldUpdateOperationsInput | $Enums.UsageStatus
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1230,9 +1394,13 @@ export type UsageRecordUncheckedUpdateWithoutStopInput = {
   vendorCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  settledSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastHeartbeatAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  endingNotice?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -1284,6 +1452,7 @@ export type UsageRecordSelect<ExtArgs extends runtime.Types.Extensions.InternalA
   messagesCount?: boolean
   estimatedCost?: boolean
   billingPeriod?: boolean
+  quotaPeriod?: boolean
   status?: boolean
   endReason?: boolean
   errorMessage?: boolean
@@ -1292,9 +1461,13 @@ export type UsageRecordSelect<ExtArgs extends runtime.Types.Extensions.InternalA
   vendorCapSeconds?: boolean
   heldSeconds?: boolean
   heldCost?: boolean
+  settledSeconds?: boolean
+  settledCost?: boolean
+  countedFrom?: boolean
   tokenHash?: boolean
   expiresAt?: boolean
   lastHeartbeatAt?: boolean
+  endingNotice?: boolean
   dueAt?: boolean
   createdAt?: boolean
   updatedAt?: boolean
@@ -1317,6 +1490,7 @@ export type UsageRecordSelectCreateManyAndReturn<ExtArgs extends runtime.Types.E
   messagesCount?: boolean
   estimatedCost?: boolean
   billingPeriod?: boolean
+  quotaPeriod?: boolean
   status?: boolean
   endReason?: boolean
   errorMessage?: boolean
@@ -1325,9 +1499,13 @@ export type UsageRecordSelectCreateManyAndReturn<ExtArgs extends runtime.Types.E
   vendorCapSeconds?: boolean
   heldSeconds?: boolean
   heldCost?: boolean
+  settledSeconds?: boolean
+  settledCost?: boolean
+  countedFrom?: boolean
   tokenHash?: boolean
   expiresAt?: boolean
   lastHeartbeatAt?: boolean
+  endingNotice?: boolean
   dueAt?: boolean
   createdAt?: boolean
   updatedAt?: boolean
@@ -1347,6 +1525,7 @@ export type UsageRecordSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.E
   messagesCount?: boolean
   estimatedCost?: boolean
   billingPeriod?: boolean
+  quotaPeriod?: boolean
   status?: boolean
   endReason?: boolean
   errorMessage?: boolean
@@ -1355,9 +1534,13 @@ export type UsageRecordSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.E
   vendorCapSeconds?: boolean
   heldSeconds?: boolean
   heldCost?: boolean
+  settledSeconds?: boolean
+  settledCost?: boolean
+  countedFrom?: boolean
   tokenHash?: boolean
   expiresAt?: boolean
   lastHeartbeatAt?: boolean
+  endingNotice?: boolean
   dueAt?: boolean
   createdAt?: boolean
   updatedAt?: boolean
@@ -1377,6 +1560,7 @@ export type UsageRecordSelectScalar = {
   messagesCount?: boolean
   estimatedCost?: boolean
   billingPeriod?: boolean
+  quotaPeriod?: boolean
   status?: boolean
   endReason?: boolean
   errorMessage?: boolean
@@ -1385,15 +1569,19 @@ export type UsageRecordSelectScalar = {
   vendorCapSeconds?: boolean
   heldSeconds?: boolean
   heldCost?: boolean
+  settledSeconds?: boolean
+  settledCost?: boolean
+  countedFrom?: boolean
   tokenHash?: boolean
   expiresAt?: boolean
   lastHeartbeatAt?: boolean
+  endingNotice?: boolean
   dueAt?: boolean
   createdAt?: boolean
   updatedAt?: boolean
 }
 
-export type UsageRecordOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "userId" | "sessionId" | "avatarSessionId" | "avatarName" | "vendor" | "startedAt" | "endedAt" | "durationSeconds" | "wordsSpoken" | "messagesCount" | "estimatedCost" | "billingPeriod" | "status" | "endReason" | "errorMessage" | "pricePerMinute" | "grantSeconds" | "vendorCapSeconds" | "heldSeconds" | "heldCost" | "tokenHash" | "expiresAt" | "lastHeartbeatAt" | "dueAt" | "createdAt" | "updatedAt", ExtArgs["result"]["usageRecord"]>
+export type UsageRecordOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "userId" | "sessionId" | "avatarSessionId" | "avatarName" | "vendor" | "startedAt" | "endedAt" | "durationSeconds" | "wordsSpoken" | "messagesCount" | "estimatedCost" | "billingPeriod" | "quotaPeriod" | "status" | "endReason" | "errorMessage" | "pricePerMinute" | "grantSeconds" | "vendorCapSeconds" | "heldSeconds" | "heldCost" | "settledSeconds" | "settledCost" | "countedFrom" | "tokenHash" | "expiresAt" | "lastHeartbeatAt" | "endingNotice" | "dueAt" | "createdAt" | "updatedAt", ExtArgs["result"]["usageRecord"]>
 export type UsageRecordInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   ledger?: boolean | Prisma.UsageRecord$ledgerArgs<ExtArgs>
   stop?: boolean | Prisma.UsageRecord$stopArgs<ExtArgs>
@@ -1422,6 +1610,7 @@ export type $UsageRecordPayload<ExtArgs extends runtime.Types.Extensions.Interna
     messagesCount: number
     estimatedCost: runtime.Decimal
     billingPeriod: string
+    quotaPeriod: string
     status: $Enums.UsageStatus
     endReason: $Enums.EndReason | null
     errorMessage: string | null
@@ -1430,9 +1619,13 @@ export type $UsageRecordPayload<ExtArgs extends runtime.Types.Extensions.Interna
     vendorCapSeconds: number | null
     heldSeconds: number
     heldCost: runtime.Decimal
+    settledSeconds: number
+    settledCost: runtime.Decimal
+    countedFrom: Date | null
     tokenHash: runtime.Bytes | null
     expiresAt: Date | null
     lastHeartbeatAt: Date | null
+    endingNotice: number | null
     dueAt: Date | null
     createdAt: Date
     updatedAt: Date
@@ -1874,6 +2067,7 @@ export interface UsageRecordFieldRefs {
   readonly messagesCount: Prisma.FieldRef<"UsageRecord", 'Int'>
   readonly estimatedCost: Prisma.FieldRef<"UsageRecord", 'Decimal'>
   readonly billingPeriod: Prisma.FieldRef<"UsageRecord", 'String'>
+  readonly quotaPeriod: Prisma.FieldRef<"UsageRecord", 'String'>
   readonly status: Prisma.FieldRef<"UsageRecord", 'UsageStatus'>
   readonly endReason: Prisma.FieldRef<"UsageRecord", 'EndReason'>
   readonly errorMessage: Prisma.FieldRef<"UsageRecord", 'String'>
@@ -1882,9 +2076,13 @@ export interface UsageRecordFieldRefs {
   readonly vendorCapSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
   readonly heldSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
   readonly heldCost: Prisma.FieldRef<"UsageRecord", 'Decimal'>
+  readonly settledSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
+  readonly settledCost: Prisma.FieldRef<"UsageRecord", 'Decimal'>
+  readonly countedFrom: Prisma.FieldRef<"UsageRecord", 'DateTime'>
   readonly tokenHash: Prisma.FieldRef<"UsageRecord", 'Bytes'>
   readonly expiresAt: Prisma.FieldRef<"UsageRecord", 'DateTime'>
   readonly lastHeartbeatAt: Prisma.FieldRef<"UsageRecord", 'DateTime'>
+  readonly endingNotice: Prisma.FieldRef<"UsageRecord", 'Int'>
   readonly dueAt: Prisma.FieldRef<"UsageRecord", 'DateTime'>
   readonly createdAt: Prisma.FieldRef<"UsageRecord", 'DateTime'>
   readonly updatedAt: Prisma.FieldRef<"UsageRecord", 'DateTime'>

@@ -1,0 +1,11 @@
+/** Where the service stands, for whoever watches it. */
+export interface ServiceStats {
+  readonly activeSessions: number;
+  readonly unusedTokens: number;
+  /** Stops that the vendor has not confirmed. */
+  readonly pendingStops: number;
+  /** Seconds since the oldest of them was asked for; 0 without one. */
+  readonly oldestPendingStopSeconds: number;
+  /** Records and thresholds whose time has come and that no sweeper has taken yet. */
+  readonly overdue: number;
+}

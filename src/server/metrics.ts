@@ -1,0 +1,39 @@
+import type { ServerResponse } from 'node:http';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { ServiceStats } from '../domain/service-stats.ts';
+
+export interface Metrics {
+  /** `/metrics`, for Prometheus: read from the database at each scrape, so every node tells the same; 503 without it. */
+  answer(response: ServerResponse): Promise<void>;
+}
+
+const GAUGES: readonly (readonly [keyof ServiceStats, string, string])[] = [
+  ['activeSessions', 'avatar_quota_active_sessions', 'Sessions that run.'],
+  ['unusedTokens', 'avatar_quota_unused_tokens', 'Tokens whose quota is held and that were not used yet.'],
+  ['pendingStops', 'avatar_quota_pending_stops', 'Stops that the vendor has not confirmed.'],
+  [
+    'oldestPendingStopSeconds',
+    'avatar_quota_oldest_pending_stop_seconds',
+    'Seconds since the oldest unconfirmed stop was asked for.',
+  ],
+  ['overdue', 'avatar_quota_overdue', 'Records and thresholds whose time has come and that no sweeper has taken yet.'],
+];
+
+export function createMetrics(readStats: () => Promise<ServiceStats>): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const gauges = GAUGES.map(([key, name, help]) => [key, new Gauge({ name, help, registers: [registry] })] as const);
+  return {
+    async answer(response) {
+      const stats = await readStats().catch(() => null);
+      if (!stats) {
+        response.writeHead(503, { 'content-type': 'application/json' });
+        response.end(JSON.stringify({ message: 'The database does not answer.' }));
+        return;
+      }
+      for (const [key, gauge] of gauges) gauge.set(stats[key]);
+      response.writeHead(200, { 'content-type': registry.contentType });
+      response.end(await registry.metrics());
+    },
+  };
+}
