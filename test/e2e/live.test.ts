@@ -4,6 +4,7 @@ import { socketClient } from '../support/clients.ts';
 import { Inbox } from '../support/inbox.ts';
 import { createToken, endSession, startSession } from '../support/operations.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { firstVersion } from '../support/versions.ts';
 
 it.concurrent('what one node does another one pushes', async () => {
   await using service = await startTestService();
@@ -14,7 +15,7 @@ it.concurrent('what one node does another one pushes', async () => {
   await inbox.take(1);
   const { avatarSessionId } = await startSession(service, token);
   await endSession(other, token, avatarSessionId);
-  expect((await inbox.take(4)).map(({ reason, quota }) => [reason, quota.version])).toEqual([
+  expect((await inbox.take(4)).map(({ reason, quota }) => [reason, quota.version - firstVersion()])).toEqual([
     ['SNAPSHOT', 0],
     ['TOKEN_CREATED', 1],
     ['SESSION_STARTED', 2],
@@ -36,12 +37,15 @@ it.concurrent('a change that was told while nobody could hear is pushed as a sna
   await createToken(service, ann);
   expect((await annsInbox.take(2)).at(-1)).toMatchObject({
     reason: 'SNAPSHOT',
-    quota: { version: 1, heldSeconds: 1800 },
+    quota: { version: firstVersion() + 1, heldSeconds: 1800 },
   });
 
   // bob, of whose quota nothing has changed, is told nothing but the next change
   await createToken(service, bob);
-  expect((await bobsInbox.take(2)).at(-1)).toMatchObject({ reason: 'TOKEN_CREATED', quota: { version: 1 } });
+  expect((await bobsInbox.take(2)).at(-1)).toMatchObject({
+    reason: 'TOKEN_CREATED',
+    quota: { version: firstVersion() + 1 },
+  });
 });
 
 it.concurrent('a client that stops reading holds up neither another one nor the service', async () => {
@@ -55,13 +59,14 @@ it.concurrent('a client that stops reading holds up neither another one nor the 
   for (const { socket } of sleepers) socket.pause();
   const changes = 1500;
   await tellChanges(service, changes);
-  await inbox.find(({ quota }) => quota.version === changes);
+  const last = firstVersion() + changes;
+  await inbox.find(({ quota }) => quota.version === last);
   expect(inbox.messages).toHaveLength(changes + 1);
 
   // the one that wakes up is told what is newest; what was never kept for it is not
   const [woken, gone] = sleepers;
   woken.socket.resume();
-  await woken.inbox.find((version) => version === changes);
+  await woken.inbox.find((version) => version === last);
   expect(woken.inbox.messages.length).toBeLessThan(changes);
   expect(woken.inbox.messages).toEqual(woken.inbox.messages.toSorted((a, b) => a - b));
 
@@ -75,8 +80,8 @@ it.concurrent('a client that stops reading holds up neither another one nor the 
 async function tellChanges({ database }: TestService, count: number): Promise<void> {
   await database.query(
     `SELECT publish_quota_event('ann', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM'), version, 'corrected', now(), NULL)
-    FROM generate_series(1, $1::integer) AS version`,
-    [count],
+    FROM generate_series($1::integer + 1, $1::integer + $2::integer) AS version`,
+    [firstVersion(), count],
   );
 }
 

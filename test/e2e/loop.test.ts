@@ -11,6 +11,7 @@ import {
   USAGE_SUMMARY,
 } from '../support/operations.ts';
 import { conversation, startTestService } from '../support/service.ts';
+import { firstVersion } from '../support/versions.ts';
 
 describe.each(Object.entries(CLIENTS))('with %s', (_name, createClient) => {
   it('a session goes from the quota to its summary, each step pushed live', async () => {
@@ -19,7 +20,11 @@ describe.each(Object.entries(CLIENTS))('with %s', (_name, createClient) => {
     const sessionId = conversation();
 
     const live = client.watchQuota();
-    expect(await live.find(() => true)).toMatchObject({ reason: 'SNAPSHOT', quota: { version: 0 }, record: null });
+    expect(await live.find(() => true)).toMatchObject({
+      reason: 'SNAPSHOT',
+      quota: { version: firstVersion() },
+      record: null,
+    });
     expect(await client.run(QUOTA)).toMatchObject({ quota: { usedSeconds: 0, availableSeconds: 3600 } });
 
     const { createToken } = await client.run<{ createToken: { record: RecordData } }>(CREATE_TOKEN, {
@@ -72,7 +77,7 @@ describe.each(Object.entries(CLIENTS))('with %s', (_name, createClient) => {
     });
 
     const messages = await live.take(4);
-    expect(messages.map(({ reason, quota, record }) => [reason, quota.version, record?.id])).toEqual([
+    expect(messages.map(({ reason, quota, record }) => [reason, quota.version - firstVersion(), record?.id])).toEqual([
       ['SNAPSHOT', 0, undefined],
       ['TOKEN_CREATED', 1, id],
       ['SESSION_STARTED', 2, id],

@@ -1,11 +1,9 @@
 import { describe, it } from 'vitest';
 import type { Fault } from '../../src/vendors/simulator/faults.ts';
-import { createToken, endSession, QUOTA, startSession, USAGE_HISTORY } from '../support/operations.ts';
+import { createToken, endSession, QUOTA, startSession, TRACK_HEARTBEAT, USAGE_HISTORY } from '../support/operations.ts';
 import { post, startTestService, type TestService } from '../support/service.ts';
+import { callsTo, KEEP_ALIVE, MINT, STOP } from '../support/vendor-calls.ts';
 import { waitFor } from '../support/wait-for.ts';
-
-const MINT = '/v1/sessions/token';
-const STOP = '/v1/sessions/stop';
 
 describe.concurrent.each<[string, Omit<Fault, 'path'>, string, number | null]>([
   ['fails', { status: 500 }, 'VENDOR_UNAVAILABLE', 10],
@@ -70,14 +68,44 @@ it.concurrent('a superseded session is stopped at the vendor as well', async ({ 
   expect(callsTo(service, STOP)).toMatchObject([{ session_id: avatarSessionId }]);
 });
 
-async function read(service: TestService, token: string, query: string): Promise<unknown> {
-  return (await post(service, token, query)).body.data;
+it.concurrent('a heartbeat keeps the session alive at the vendor as well', async ({ expect }) => {
+  await using service = await startTestService();
+  const token = await service.token('ann');
+  const { avatarSessionId } = await startSession(service, token);
+  await beat(service, token, avatarSessionId);
+  await waitFor(async () => callsTo(service, KEEP_ALIVE).length > 0);
+  await endSession(service, token, avatarSessionId);
+  await beat(service, token, avatarSessionId);
+  await beat(service, await service.token('bob'), avatarSessionId);
+  await waitFor(async () => callsTo(service, STOP).length > 0);
+  expect(callsTo(service, KEEP_ALIVE)).toEqual([{ session_id: avatarSessionId }]);
+});
+
+describe.concurrent.each<[string, Omit<Fault, 'path'>]>([
+  ['fails', { status: 500 }],
+  ['does not answer', { hang: true }],
+])('a vendor that %s', (_name, fault) => {
+  it('fails no heartbeat and lets none wait', async ({ expect }) => {
+    await using service = await startTestService();
+    const token = await service.token('ann');
+    const { avatarSessionId } = await startSession(service, token);
+    service.simulator.failNext({ path: KEEP_ALIVE, ...fault });
+    const sentAt = Date.now();
+    expect(await beat(service, token, avatarSessionId)).toMatchObject({
+      trackHeartbeat: { __typename: 'TrackHeartbeatSuccess', record: { status: 'ACTIVE' } },
+    });
+    expect(Date.now() - sentAt).toBeLessThan(5_000);
+    await waitFor(async () => callsTo(service, KEEP_ALIVE).length > 0);
+    expect(await beat(service, token, avatarSessionId)).toMatchObject({
+      trackHeartbeat: { __typename: 'TrackHeartbeatSuccess' },
+    });
+  });
+});
+
+async function beat(service: TestService, token: string, avatarSessionId: string) {
+  return (await post(service, token, TRACK_HEARTBEAT, { input: { avatarSessionId } })).body.data;
 }
 
-/** The bodies of the calls that reached the vendor on a path. */
-function callsTo({ simulator }: TestService, path: string): Record<string, unknown>[] {
-  return simulator
-    .requests()
-    .filter((request) => request.path === path)
-    .map(({ body }) => JSON.parse(body));
+async function read(service: TestService, token: string, query: string): Promise<unknown> {
+  return (await post(service, token, query)).body.data;
 }

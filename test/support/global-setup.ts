@@ -1,9 +1,7 @@
-import { rm } from 'node:fs/promises';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
-import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
 import { migrate } from '../../src/database/migrate.ts';
-import { createDataDirectory, removeAbandonedDirectories } from './data-directory.ts';
+import { joinServer, startEmbeddedServer } from './test-server.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -14,27 +12,17 @@ declare module 'vitest' {
 
 /** Starts one PostgreSQL for the run, with a migrated database for the tests to clone. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
-  await removeAbandonedDirectories();
-  const dataDir = await createDataDirectory();
-  const postgres = await startEmbeddedPostgres({
-    dataDir,
-    databaseName: 'avatar_quota_template',
-    // Faster, and nothing here outlives the run.
-    flags: ['-c fsync=off', '-c synchronous_commit=off', '-c full_page_writes=off', '-c max_connections=200'],
-  });
-  const tearDown = async () => {
-    await postgres.stop();
-    await rm(dataDir, { recursive: true });
-  };
+  const otherServer = process.env.TEST_POSTGRES_URL;
+  const server = otherServer ? await joinServer(otherServer) : await startEmbeddedServer();
   try {
-    await migrate(postgres.url);
-    await closeTemplate(postgres.url);
+    await migrate(server.templateUrl);
+    await closeTemplate(server.templateUrl);
   } catch (error) {
-    await tearDown();
+    await server.stop();
     throw error;
   }
-  project.provide('templateDatabaseUrl', postgres.url);
-  return tearDown;
+  project.provide('templateDatabaseUrl', server.templateUrl);
+  return server.stop;
 }
 
 /** A database can be cloned only while no one is connected to it. */

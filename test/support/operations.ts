@@ -2,17 +2,19 @@ import { conversation, post, type TestService } from './service.ts';
 
 /** The documents that the tests send, and acts made of them. */
 
-const RECORD = 'id status endReason sessionId avatarSessionId startedAt durationSeconds wordsSpoken messagesCount';
+const RECORD = `
+  id status endReason sessionId avatarSessionId startedAt endedAt expiresAt durationSeconds stopPending
+  wordsSpoken messagesCount`;
 
 export const QUOTA = `query {
   quota { id version usedSeconds heldSeconds availableSeconds remainingSeconds sessionCount openSessions { id status } }
 }`;
 
-export const QUOTA_UPDATED = `subscription {
-  quotaUpdated {
+export const QUOTA_UPDATED = `subscription ($avatarSessionId: String) {
+  quotaUpdated(avatarSessionId: $avatarSessionId) {
     reason
     at
-    quota { id version usedSeconds heldSeconds availableSeconds percentUsed sessionCount }
+    quota { id period version limitMinutes usedSeconds heldSeconds availableSeconds percentUsed sessionCount }
     warning { level limit thresholdPercent percentUsed crossedAt message }
     record { ${RECORD} }
   }
@@ -47,6 +49,8 @@ export const TRACK_END = `mutation ($input: TrackEndInput!) {
   }
 }`;
 
+export const RECORD_BY_ID = `query ($id: ID!) { node(id: $id) { ... on UsageRecord { ${RECORD} } } }`;
+
 export const USAGE_HISTORY = `query ($first: Int, $after: String, $filter: UsageHistoryFilter) {
   usageHistory(first: $first, after: $after, filter: $filter) {
     edges { cursor node { ${RECORD} avatarName errorMessage createdAt } }
@@ -69,13 +73,23 @@ export interface RecordData {
   readonly sessionId: string;
   readonly avatarSessionId: string;
   readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly expiresAt: string | null;
   readonly durationSeconds: number;
+  readonly stopPending: boolean;
 }
 
 export interface QuotaMessage {
   readonly reason: string;
   readonly at: string;
-  readonly quota: { readonly version: number; readonly usedSeconds: number; readonly availableSeconds: number };
+  readonly quota: {
+    readonly period: string;
+    readonly version: number;
+    readonly limitMinutes: number;
+    readonly usedSeconds: number;
+    readonly heldSeconds: number;
+    readonly availableSeconds: number;
+  };
   readonly warning: { readonly level: string; readonly crossedAt: string } | null;
   readonly record: RecordData | null;
   /** On the clock of this machine, in epoch milliseconds. */
@@ -118,4 +132,11 @@ export async function endSession(service: Pick<TestService, 'url'>, token: strin
   );
   if (!body.data) throw new Error(JSON.stringify(body.errors));
   return body.data.trackEnd;
+}
+
+/** A record of the caller's, as it stands now. */
+export async function readRecord(service: Pick<TestService, 'url'>, token: string, id: string): Promise<RecordData> {
+  const { body } = await post<{ node: RecordData }>(service, token, RECORD_BY_ID, { id });
+  if (!body.data) throw new Error(JSON.stringify(body.errors));
+  return body.data.node;
 }

@@ -31,7 +31,7 @@ export function openToken(record: Partial<OpenRecord> = {}): OpenRecord {
     id: 'record',
     sessionId: 'chat',
     status: 'reserved',
-    startedAt: null,
+    countedFrom: null,
     createdAt: NOW,
     pricePerMinute: 500_000n,
     heldSeconds: 600,
@@ -42,8 +42,8 @@ export function openToken(record: Partial<OpenRecord> = {}): OpenRecord {
 
 /** A session of ten minutes at 0.50 a minute that has run for some seconds. */
 export function runningFor(seconds: number, record: Partial<OpenRecord> = {}): OpenRecord {
-  const startedAt = new Date(NOW.getTime() - seconds * 1000);
-  return openToken({ status: 'active', startedAt, createdAt: startedAt, ...record });
+  const countedFrom = new Date(NOW.getTime() - seconds * 1000);
+  return openToken({ status: 'active', countedFrom, createdAt: countedFrom, ...record });
 }
 
 /** The state with these open records, their holds added up. */
@@ -71,7 +71,7 @@ const anyRecord: fc.Arbitrary<OpenRecord> = fc
     return openToken({
       sessionId,
       status: running ? 'active' : 'reserved',
-      startedAt: running ? start : null,
+      countedFrom: running ? start : null,
       createdAt: start,
       pricePerMinute: price,
       heldSeconds,

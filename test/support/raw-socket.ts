@@ -14,7 +14,7 @@ interface SocketOptions {
   readonly headers?: Record<string, string>;
 }
 
-/** A socket that sends exactly what it is told to. Disposing closes it. */
+/** A socket that sends exactly what it is told to. Disposing breaks it off. */
 export interface RawSocket extends Disposable {
   readonly inbox: Inbox<SocketMessage>;
   /** An object goes as JSON, anything else as it is. */
@@ -25,6 +25,8 @@ export interface RawSocket extends Disposable {
   run(id: string, payload: object): Promise<unknown>;
   /** Reads no more, and sends for as long as the server lets it; resolves with how often that was. */
   floodUnread(send: 'message' | 'ping'): Promise<number>;
+  /** Reads no more and answers no ping, as if the machine slept. */
+  fallSilent(): void;
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
 }
 
@@ -77,6 +79,7 @@ export async function openSocket(
       }
       return sent;
     },
+    fallSilent: () => socket.pause(),
     closed: closed.promise,
     [Symbol.dispose]: () => socket.terminate(),
   };

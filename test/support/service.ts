@@ -5,12 +5,9 @@ import { startService } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config.ts';
 import { auditBooks } from '../../src/database/audit.ts';
 import type { Clock } from '../../src/domain/clock.ts';
-import { issueToken } from '../../src/server/issue-token.ts';
 import { startSimulator } from '../../src/vendors/simulator/server.ts';
 import { createTestDatabase } from './database.ts';
-
-const SECRET = 'a-secret-of-the-tests-that-is-long-enough';
-const AVATAR_ID = 'dd73ea75-1218-4ef3-92ce-606d5f7fbc0a';
+import { issueUserToken, settingsFor, VENDOR_KEY } from './settings.ts';
 
 /**
  * The whole service over a database and a simulated vendor of its own, on a free port. Disposing stops it and checks
@@ -25,24 +22,14 @@ export async function startTestService(
   }: { timeZone?: string; clock?: Clock; log?: Logger } = {},
 ) {
   const database = await createTestDatabase(options);
-  const simulator = await startSimulator({ apiKey: 'test-key', clock });
-  const start = (port: number) =>
-    startService(
-      loadConfig({
-        DATABASE_URL: database.url,
-        PORT: String(port),
-        HOST: '127.0.0.1',
-        AUTH_JWT_SECRET: SECRET,
-        VENDOR: 'liveavatar',
-        LIVEAVATAR_API_KEY: 'test-key',
-        LIVEAVATAR_BASE_URL: simulator.url,
-        LIVEAVATAR_AVATARS: JSON.stringify({ default: { avatar_id: AVATAR_ID }, anna: { avatar_id: AVATAR_ID } }),
-        GRAPHIQL: 'on',
-        ...settings,
-      }),
-      log,
-      clock,
-    );
+  const simulator = await startSimulator({ apiKey: VENDOR_KEY, clock });
+  const environment = {
+    DATABASE_URL: database.url,
+    ...settingsFor(simulator.url),
+    GRAPHIQL: 'on',
+    ...settings,
+  };
+  const start = (port: number) => startService(loadConfig({ PORT: String(port), ...environment }), log, clock);
   let service = await start(0);
   const { url } = service;
 
@@ -51,21 +38,10 @@ export async function startTestService(
     webSocketUrl: webSocketUrl(url),
     database,
     simulator,
+    /** The settings, for a command that works on the same data. */
+    environment,
     /** A token for a user of the test. */
-    token: (userId: string, ttlSeconds = 3600) =>
-      issueToken(
-        {
-          secret: SECRET,
-          userId,
-          admin: false,
-          ttlSeconds,
-          issuer: null,
-          audience: null,
-          roleClaim: 'role',
-          adminRole: 'admin',
-        },
-        clock,
-      ),
+    token: (userId: string, ttlSeconds?: number) => issueUserToken(userId, ttlSeconds, clock),
     /** A second service over the same data. Disposing stops it. */
     async anotherNode() {
       const node = await start(0);

@@ -9,7 +9,11 @@ export interface StreamEvent {
 }
 
 /** quotaUpdated over SSE. Disposing hangs up. */
-export async function openStream({ url }: Pick<TestService, 'url'>, token: string) {
+export async function openStream(
+  { url }: Pick<TestService, 'url'>,
+  token: string,
+  variables: { avatarSessionId?: string } = {},
+) {
   const hangUp = new AbortController();
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
@@ -18,7 +22,7 @@ export async function openStream({ url }: Pick<TestService, 'url'>, token: strin
       accept: 'text/event-stream',
       authorization: `Bearer ${token}`,
     },
-    body: JSON.stringify({ query: QUOTA_UPDATED }),
+    body: JSON.stringify({ query: QUOTA_UPDATED, variables }),
     signal: hangUp.signal,
   });
   const events = new Inbox<StreamEvent>();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { auditBooks } from '../../src/database/audit.ts';
+import { fillCalendar } from '../../src/database/calendar.ts';
 import { createPool } from '../../src/database/pool.ts';
 import { createQuotaStore } from '../../src/database/quota-store.ts';
 import type { QuotaPolicy } from '../../src/domain/policy.ts';
@@ -9,12 +10,16 @@ import { createTestClock } from './clock.ts';
 import { createTestDatabase } from './database.ts';
 import { DEFAULT_POLICY } from './policy.ts';
 
+/** The version that a quota of 2026-11, the month of the test clock, begins with. */
+export const FIRST_VERSION = 323_000_000;
+
 /** A store over a database of its own, with a clock that stands still. Disposing checks the books. */
 export async function createTestStore(settings: Partial<QuotaPolicy> = {}, options: { timeZone?: string } = {}) {
   const database = await createTestDatabase(options);
   const policy = { ...DEFAULT_POLICY, ...settings };
   const clock = createTestClock();
   const pool = createPool({ url: database.url, onError: () => {} });
+  await fillCalendar(pool, policy.billingTimeZone, new Date(0));
   const store = createQuotaStore({ pool, policy, clock: clock.now });
   return {
     database,
@@ -22,8 +27,11 @@ export async function createTestStore(settings: Partial<QuotaPolicy> = {}, optio
     policy,
     clock,
     store,
-    /** A second node on the same database. */
-    anotherNode: () => createQuotaStore({ pool, policy, clock: clock.now }),
+    /** A second node on the same database, its clock so many seconds behind. */
+    anotherNode: (secondsBehind = 0) => {
+      const clockOfNode = () => new Date(clock.now().getTime() - secondsBehind * 1000);
+      return createQuotaStore({ pool, policy, clock: clockOfNode });
+    },
     [Symbol.asyncDispose]: async () => {
       const imbalances = await auditBooks(pool);
       await pool.end();

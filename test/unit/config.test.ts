@@ -50,6 +50,7 @@ describe('without any setting', () => {
       },
       corsOrigins: [],
       graphiql: true,
+      metrics: false,
       logLevel: 'info',
     });
   });

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createDueWork } from '../../../src/database/due-work.ts';
 import { readQuotas } from '../../../src/database/read-quotas.ts';
 import { holdTokens, startSessions } from '../../../src/database/statements.ts';
 import { admit } from '../../../src/domain/admission.ts';
@@ -9,6 +8,7 @@ import { formatMoney, type Micros, parseMoney } from '../../../src/domain/money.
 import { sessionCost } from '../../../src/domain/price.ts';
 import { type QuotaLimit, type QuotaState, useAt } from '../../../src/domain/quota.ts';
 import { nextCrossing, percentagesAt } from '../../../src/domain/thresholds.ts';
+import { ALWAYS, dueWork } from '../../support/due-work.ts';
 import { createTestStore, holdRequest, type TestStore } from '../../support/store.ts';
 
 // The rules are written twice: in the database, which decides, and in the domain, which foretells. These keep both alike.
@@ -90,11 +90,10 @@ it('a cost is the same', async () => {
 
 it('the next threshold is crossed at the same millisecond, and fires then and not before', async () => {
   await using test = await createTestStore({ thresholds: [50, 80] });
-  const work = createDueWork({ pool: test.pool, policy: test.policy, clock: test.clock.now });
   await fc.assert(
     fc.asyncProperty(anyHistory, async (history) => {
       const userId = await live(test, history);
-      await work.sweepRecords();
+      await dueWork(test).sweepRecords(ALWAYS);
       const sql = 'SELECT refresh_thresholds($1, $2, $3, $4)';
       const refresh = () => test.pool.query(sql, [test.clock.now(), [userId], [PERIOD], [50, 80, 100]]);
       await refresh();

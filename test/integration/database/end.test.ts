@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
+import { createTestStore, FIRST_VERSION, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 
 const PERIOD = '2026-11';
 const NOT_FOUND = { outcome: 'not_found', recordId: null };
@@ -53,7 +53,7 @@ describe('ending a session', () => {
     expect(outcomes.filter((outcome) => outcome?.outcome === 'ended')).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome?.outcome === 'already_ended')).toHaveLength(19);
     expect((await ledger(test)).filter(({ entry }) => entry === 'settle')).toHaveLength(1);
-    expect(await test.store.read('ann', PERIOD)).toMatchObject({ settledSeconds: 90, version: 3 });
+    expect(await test.store.read('ann', PERIOD)).toMatchObject({ settledSeconds: 90, version: FIRST_VERSION + 3 });
   });
 
   it('takes late words after the end and changes no money', async () => {

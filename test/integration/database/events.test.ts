@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
-import { createDueWork } from '../../../src/database/due-work.ts';
-import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
+import { ALWAYS, dueWork } from '../../support/due-work.ts';
+import { listen } from '../../support/listen.ts';
+import { createTestStore, FIRST_VERSION, holdRequest, startSession } from '../../support/store.ts';
 
 const PERIOD = '2026-11';
 
@@ -19,9 +20,9 @@ it('tells every change of a session’s life under a version of its own', async 
   const told = { userId: 'ann', period: PERIOD, recordId: hold.recordId };
   const at = Date.parse('2026-11-10T12:00:00Z');
   expect(await heard('quota_events')).toEqual([
-    { ...told, version: 1, reason: 'token_created', at },
-    { ...told, version: 2, reason: 'session_started', at },
-    { ...told, version: 3, reason: 'session_ended', at: at + 1000 },
+    { ...told, version: FIRST_VERSION + 1, reason: 'token_created', at },
+    { ...told, version: FIRST_VERSION + 2, reason: 'session_started', at },
+    { ...told, version: FIRST_VERSION + 3, reason: 'session_ended', at: at + 1000 },
   ]);
 });
 
@@ -31,17 +32,17 @@ it('tells thresholds after the settlement that crossed them, lower ones first', 
   const heard = await listen(test);
   test.clock.advance(600);
 
-  await dueWork(test).sweepRecords();
+  await dueWork(test).sweepRecords(ALWAYS);
 
-  const events = (await heard('quota_events')) as { reason: string; version: number; recordId: string | null }[];
-  expect(events.map(({ reason, version }) => [reason, version])).toEqual([
+  const events = await heard('quota_events');
+  expect(events.map(({ reason, version }) => [reason, version - FIRST_VERSION])).toEqual([
     ['session_ended', 3],
     ['warning', 4],
     ['warning', 5],
     ['limit_reached', 6],
   ]);
   expect(events.map(({ recordId }) => recordId).slice(1)).toEqual([null, null, null]);
-  expect(await test.store.read('ann', PERIOD)).toMatchObject({ version: 6 });
+  expect(await test.store.read('ann', PERIOD)).toMatchObject({ version: FIRST_VERSION + 6 });
 });
 
 it('tells a threshold that is crossed in the middle of a session', async () => {
@@ -50,7 +51,9 @@ it('tells a threshold that is crossed in the middle of a session', async () => {
   const heard = await listen(test);
   test.clock.advance(480);
   await dueWork(test).sweepThresholds();
-  expect(await heard('quota_events')).toMatchObject([{ reason: 'warning', version: 3, recordId: null }]);
+  expect(await heard('quota_events')).toMatchObject([
+    { reason: 'warning', version: FIRST_VERSION + 3, recordId: null },
+  ]);
 });
 
 it('tells a token that supersedes a session after the end of that session', async () => {
@@ -59,8 +62,8 @@ it('tells a token that supersedes a session after the end of that session', asyn
   const heard = await listen(test);
   await test.store.hold(holdRequest({ sessionId: 'chat' }));
   expect(await heard('quota_events')).toMatchObject([
-    { reason: 'session_ended', version: 3 },
-    { reason: 'token_created', version: 4 },
+    { reason: 'session_ended', version: FIRST_VERSION + 3 },
+    { reason: 'token_created', version: FIRST_VERSION + 4 },
   ]);
 });
 
@@ -89,21 +92,3 @@ it('tells the sweepers when something falls due, a stop included', async () => {
   await test.store.attach({ ...hold, avatarSessionId: 'stream', tokenHash: new Uint8Array(32) });
   expect(await late('quota_due')).toEqual([Date.parse('2026-11-10T12:00:01Z')]);
 });
-
-function dueWork({ pool, policy, clock }: TestStore) {
-  return createDueWork({ pool, policy, clock: clock.now });
-}
-
-/** Collects what is told from now on. The function returned stops that and gives what was told on a channel. */
-async function listen({ pool }: TestStore): Promise<(channel: string) => Promise<unknown[]>> {
-  const client = await pool.connect();
-  const told: { channel: string; payload: unknown }[] = [];
-  client.on('notification', ({ channel, payload }) => told.push({ channel, payload: JSON.parse(payload ?? '') }));
-  await client.query('LISTEN quota_events; LISTEN quota_due');
-  return async (channel) => {
-    // what was told before this answer arrives before it
-    await client.query('UNLISTEN *');
-    client.release(true);
-    return told.filter((message) => message.channel === channel).map(({ payload }) => payload);
-  };
-}

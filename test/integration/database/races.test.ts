@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createDueWork } from '../../../src/database/due-work.ts';
+import { ALWAYS, dueWork } from '../../support/due-work.ts';
 import { holdLock } from '../../support/lock.ts';
 import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 import { waitForBlocked } from '../../support/wait-for.ts';
@@ -15,11 +15,11 @@ describe('the end of a session and its deadline', () => {
 
     const ended = test.store.end(end(avatarSessionId));
     await waitForBlocked(test.pool);
-    await expect(dueWork(test).sweepRecords()).resolves.toBe(0);
+    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
     await lock.release();
 
     await expect(ended).resolves.toMatchObject({ outcome: 'ended' });
-    await expect(dueWork(test).sweepRecords()).resolves.toBe(0);
+    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
     expect(await settlements(test)).toEqual([{ used_seconds: 1800, reason: 'user_ended' }]);
   });
 
@@ -29,7 +29,7 @@ describe('the end of a session and its deadline', () => {
     test.clock.advance(1800);
     await using lock = await lockRecord(test, avatarSessionId);
 
-    const swept = dueWork(test).sweepRecords();
+    const swept = dueWork(test).sweepRecords(ALWAYS);
     await waitForBlocked(test.pool);
     const ended = test.store.end(end(avatarSessionId));
     await waitForBlocked(test.pool, 2);
@@ -101,7 +101,7 @@ describe('a heartbeat and the lapse of heartbeats', () => {
 
     const alive = test.store.heartbeat(end(avatarSessionId));
     await waitForBlocked(test.pool);
-    const swept = dueWork(test).sweepRecords();
+    const swept = dueWork(test).sweepRecords(ALWAYS);
     await waitForBlocked(test.pool, 2);
     await lock.release();
 
@@ -115,7 +115,7 @@ describe('a heartbeat and the lapse of heartbeats', () => {
     const avatarSessionId = await lapsedSession(test);
     await using lock = await lockRecord(test, avatarSessionId);
 
-    const swept = dueWork(test).sweepRecords();
+    const swept = dueWork(test).sweepRecords(ALWAYS);
     await waitForBlocked(test.pool);
     const late = test.store.heartbeat(end(avatarSessionId));
     await waitForBlocked(test.pool, 2);
@@ -142,7 +142,7 @@ describe('the vendor’s token and the end of its time to live', () => {
 
     const attached = attach();
     await waitForBlocked(test.pool);
-    const swept = dueWork(test).sweepRecords();
+    const swept = dueWork(test).sweepRecords(ALWAYS);
     await waitForBlocked(test.pool, 2);
     await lock.release();
 
@@ -155,7 +155,7 @@ describe('the vendor’s token and the end of its time to live', () => {
     await using test = await createTestStore();
     const { lock, attach } = await overdueToken(test);
 
-    const swept = dueWork(test).sweepRecords();
+    const swept = dueWork(test).sweepRecords(ALWAYS);
     await waitForBlocked(test.pool);
     const attached = attach();
     await waitForBlocked(test.pool, 2);
@@ -228,7 +228,7 @@ it('acts of one user on several nodes at once leave balanced books and nothing o
       test.clock.advance(61.7);
       await Promise.all([
         node.heartbeat(end(token.avatarSessionId)),
-        dueWork(test).sweepRecords(),
+        dueWork(test).sweepRecords(ALWAYS),
         node.end(end(token.avatarSessionId)),
         other.end(end(token.avatarSessionId)),
         dueWork(test).sweepThresholds(),
@@ -241,10 +241,6 @@ it('acts of one user on several nodes at once leave balanced books and nothing o
     reservedCost: 0n,
   });
 });
-
-function dueWork({ pool, policy, clock }: TestStore) {
-  return createDueWork({ pool, policy, clock: clock.now });
-}
 
 function end(avatarSessionId: string) {
   return { userId: 'ann', avatarSessionId, wordsSpoken: null, messagesCount: null, errorMessage: null };

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { ALWAYS, dueWork } from '../../support/due-work.ts';
 import { holdLock } from '../../support/lock.ts';
-import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
+import { createTestStore, FIRST_VERSION, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 import { waitForBlocked } from '../../support/wait-for.ts';
 
 const PERIOD = '2026-11';
@@ -23,7 +24,8 @@ describe('starting a session', () => {
       status: 'active',
       session_started_at: new Date('2026-11-10T12:00:10.000Z'),
       expires_at: new Date('2026-11-10T12:30:10.000Z'),
-      due_at: new Date('2026-11-10T12:30:10.000Z'),
+      // the first notice before the end
+      due_at: new Date('2026-11-10T12:29:10.000Z'),
       avatar_name: 'default',
     });
     expect(await test.store.read('ann', PERIOD)).toMatchObject({ sessionCount: 1, reservedSeconds: 1800 });
@@ -55,7 +57,7 @@ describe('starting a session', () => {
 
     expect(outcomes.filter((outcome) => outcome?.outcome === 'started')).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome?.outcome === 'already_started')).toHaveLength(19);
-    expect(await test.store.read('ann', PERIOD)).toMatchObject({ sessionCount: 1, version: 2 });
+    expect(await test.store.read('ann', PERIOD)).toMatchObject({ sessionCount: 1, version: FIRST_VERSION + 2 });
   });
 
   it.each<[string, Partial<{ userId: string; sessionId: string; avatarSessionId: string }>]>([
@@ -194,8 +196,12 @@ describe('a heartbeat', () => {
     await using test = await createTestStore();
     const avatarSessionId = await startSession(test);
     test.clock.advance(1790);
+    await dueWork(test).sweepRecords(ALWAYS);
     await test.store.heartbeat(beat(avatarSessionId));
-    expect(await sessionRow(test, avatarSessionId)).toMatchObject({ due_at: new Date('2026-11-10T12:30:00.000Z') });
+    expect(await sessionRow(test, avatarSessionId)).toMatchObject({
+      expires_at: new Date('2026-11-10T12:30:00.000Z'),
+      due_at: new Date('2026-11-10T12:30:00.000Z'),
+    });
   });
 
   it('that was overtaken makes no total smaller, and turns no clock back', async () => {

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
-import { createDueWork } from '../../../src/database/due-work.ts';
+import { dueWork } from '../../support/due-work.ts';
 import { createTestStore, startSession, type TestStore } from '../../support/store.ts';
 
 it('gives each stop to one of two nodes', async () => {
   await using test = await createTestStore();
   await endSessions(test, 40);
 
-  const claims = await Promise.all([dueWork(test).claimStops(), dueWork(test).claimStops()]);
-  const left = await dueWork(test).claimStops();
+  const claims = await Promise.all([dueWork(test).claimStops('due'), dueWork(test).claimStops('due')]);
+  const left = await dueWork(test).claimStops('due');
 
   const claimed = [...claims.flat(), ...left].map(({ avatarSessionId }) => avatarSessionId);
   expect(claimed).toHaveLength(40);
@@ -18,7 +18,9 @@ it('takes no more than asked for, the longest due first', async () => {
   await using test = await createTestStore();
   const [first, second, third] = [await endSession(test), await endSession(test), await endSession(test)];
   const claim = async () => {
-    const { rows } = await test.pool.query('SELECT * FROM claim_stops($1, 2, 5, 300)', [test.clock.now()]);
+    const { rows } = await test.pool.query(`SELECT * FROM claim_stops($1, 'simulator', $1, 2, 5, 300)`, [
+      test.clock.now(),
+    ]);
     return rows.map((row) => row.avatar_session_id).sort();
   };
   expect(await claim()).toEqual([first, second].sort());
@@ -32,13 +34,13 @@ it('tries again after a wait that doubles up to a maximum, as long as no answer 
   const work = dueWork(test);
   const waits: number[] = [];
   for (let attempt = 1; attempt <= 9; attempt++) {
-    const claimed = await work.claimStops();
+    const claimed = await work.claimStops('due');
     expect(claimed).toMatchObject([{ attempts: attempt }]);
     const next = await work.nextDue();
     const wait = ((next?.getTime() ?? Number.NaN) - test.clock.now().getTime()) / 1000;
     waits.push(wait);
     test.clock.advance(wait - 0.001);
-    await expect(work.claimStops()).resolves.toEqual([]);
+    await expect(work.claimStops('due')).resolves.toEqual([]);
     test.clock.advance(0.001);
   }
   expect(waits).toEqual([5, 10, 20, 40, 80, 160, 300, 300, 300]);
@@ -48,14 +50,14 @@ it('is done once the vendor has confirmed, whatever a late answer says', async (
   await using test = await createTestStore();
   await endSession(test);
   const work = dueWork(test);
-  const [stop] = await work.claimStops();
+  const [stop] = await work.claimStops('due');
   const recordId = stop?.recordId ?? '';
 
   await work.noteStops([{ recordId, error: null, retryAt: null }]);
   await work.noteStops([{ recordId, error: 'from a node that was slow', retryAt: test.clock.now() }]);
 
   test.clock.advance(86_400);
-  await expect(work.claimStops()).resolves.toEqual([]);
+  await expect(work.claimStops('due')).resolves.toEqual([]);
   expect(await test.database.query('SELECT attempts, next_attempt_at, last_error FROM vendor_stops')).toEqual([
     { attempts: 1, next_attempt_at: null, last_error: null },
   ]);
@@ -66,7 +68,7 @@ it('keeps the error, and tries when the vendor asked for it or else by its own c
   await using test = await createTestStore();
   await endSession(test);
   const work = dueWork(test);
-  const [stop] = await work.claimStops();
+  const [stop] = await work.claimStops('due');
   const recordId = stop?.recordId ?? '';
 
   await work.noteStops([{ recordId, error: 'HTTP 503', retryAt: null }]);
@@ -76,13 +78,44 @@ it('keeps the error, and tries when the vendor asked for it or else by its own c
   expect(await test.database.query('SELECT last_error FROM vendor_stops')).toEqual([{ last_error: 'HTTP 429' }]);
 });
 
+it('takes those of one vendor only, and knows when its next is due', async () => {
+  await using test = await createTestStore();
+  const mine = await endSession(test, 'ann');
+  const other = await endSession(test, 'bob', 'liveavatar');
+  const work = dueWork(test);
+  const otherWork = dueWork(test, { vendorName: 'liveavatar' });
+  test.clock.advance(10);
+  await expect(otherWork.nextDue()).resolves.toEqual(new Date('2026-11-10T12:00:00.002Z'));
+
+  await expect(work.claimStops('all')).resolves.toMatchObject([{ avatarSessionId: mine }]);
+  await expect(work.claimStops('due')).resolves.toEqual([]);
+  await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:00:15.002Z'));
+  await expect(otherWork.claimStops('due')).resolves.toMatchObject([{ avatarSessionId: other }]);
+  await expect(dueWork(test, { vendorName: 'unknown' }).nextDue()).resolves.toBeNull();
+});
+
+it('takes all that are not confirmed where it is to be the last time', async () => {
+  await using test = await createTestStore();
+  await endSessions(test, 3);
+  const work = dueWork(test);
+  const [confirmed, ...pending] = (await work.claimStops('due')).map(({ recordId }) => recordId);
+  await work.noteStops([{ recordId: confirmed ?? '', error: null, retryAt: null }]);
+  await expect(work.claimStops('due')).resolves.toEqual([]);
+
+  const claimed = await work.claimStops('all');
+
+  expect(claimed.map(({ recordId }) => recordId).sort()).toEqual(pending.sort());
+  expect(claimed.map(({ attempts }) => attempts)).toEqual([2, 2]);
+});
+
 it('knows the next of everything that falls due', async () => {
   await using test = await createTestStore({ defaultLimitMinutes: 60 });
   const work = dueWork(test);
   await expect(work.nextDue()).resolves.toBeNull();
 
   const avatarSessionId = await startSession(test);
-  await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:30:00.000Z'));
+  // a minute before its deadline, for the notice
+  await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:29:00.000Z'));
 
   const beat = { userId: 'ann', avatarSessionId, wordsSpoken: null, messagesCount: null };
   await test.store.heartbeat(beat);
@@ -95,16 +128,12 @@ it('knows the next of everything that falls due', async () => {
   await expect(work.nextDue()).resolves.toEqual(test.clock.now());
 });
 
-function dueWork({ pool, policy, clock }: TestStore) {
-  return createDueWork({ pool, policy, clock: clock.now });
-}
-
 async function endSessions(test: TestStore, count: number): Promise<void> {
   await Promise.all(Array.from({ length: count }, (_, user) => endSession(test, `user-${user}`)));
 }
 
-async function endSession(test: TestStore, userId = 'ann'): Promise<string> {
-  const avatarSessionId = await startSession(test, { userId });
+async function endSession(test: TestStore, userId = 'ann', vendor = 'simulator'): Promise<string> {
+  const avatarSessionId = await startSession(test, { userId, vendor });
   test.clock.advance(0.001);
   await test.store.end({ userId, avatarSessionId, wordsSpoken: null, messagesCount: null, errorMessage: null });
   return avatarSessionId;

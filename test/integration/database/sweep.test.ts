@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createDueWork } from '../../../src/database/due-work.ts';
+import { ALWAYS, dueWork, sweepAll } from '../../support/due-work.ts';
+import { listen } from '../../support/listen.ts';
 import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 
 const PERIOD = '2026-11';
@@ -10,7 +12,7 @@ describe('what is over by the clock', () => {
     await attachedToken(test);
     await startSession(test, { userId: 'bob' });
     test.clock.advance(299.999);
-    await expect(dueWork(test).sweepRecords()).resolves.toBe(0);
+    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
     expect(await endings(test)).toEqual([]);
   });
 
@@ -19,7 +21,7 @@ describe('what is over by the clock', () => {
     await attachedToken(test);
     test.clock.advance(300);
 
-    await expect(dueWork(test).sweepRecords()).resolves.toBe(1);
+    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(1);
 
     expect(await endings(test)).toEqual([
       { user_id: 'ann', status: 'expired', end_reason: 'token_expired', duration_seconds: 0 },
@@ -32,7 +34,7 @@ describe('what is over by the clock', () => {
     await using test = await createTestStore();
     await startSession(test);
     test.clock.advance(1900);
-    await dueWork(test).sweepRecords();
+    await dueWork(test).sweepRecords(ALWAYS);
     expect(await endings(test)).toEqual([
       { user_id: 'ann', status: 'completed', end_reason: 'deadline_reached', duration_seconds: 1800 },
     ]);
@@ -42,7 +44,7 @@ describe('what is over by the clock', () => {
     await using test = await createTestStore();
     await startSession(test, { vendorCaps: false });
     test.clock.advance(1802);
-    await dueWork(test).sweepRecords();
+    await dueWork(test).sweepRecords(ALWAYS);
     expect(await endings(test)).toEqual([
       { user_id: 'ann', status: 'completed', end_reason: 'deadline_reached', duration_seconds: 1802 },
     ]);
@@ -55,7 +57,7 @@ describe('what is over by the clock', () => {
     await test.store.heartbeat(beat(avatarSessionId));
     test.clock.advance(90);
 
-    await dueWork(test).sweepRecords();
+    await dueWork(test).sweepRecords(ALWAYS);
 
     expect(await endings(test)).toEqual([
       { user_id: 'ann', status: 'completed', end_reason: 'heartbeat_lost', duration_seconds: 40 },
@@ -66,7 +68,10 @@ describe('what is over by the clock', () => {
     await using test = await createTestStore();
     await startSession(test);
     test.clock.advance(1799);
-    await expect(dueWork(test).sweepRecords()).resolves.toBe(0);
+    // due only for the notice that it ends soon
+    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(1);
+    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+    expect(await endings(test)).toEqual([]);
   });
 
   it('is not a session whose heartbeat came just before the sweep', async () => {
@@ -75,7 +80,7 @@ describe('what is over by the clock', () => {
     await test.store.heartbeat(beat(avatarSessionId));
     test.clock.advance(90);
     await test.store.heartbeat(beat(avatarSessionId));
-    await expect(dueWork(test).sweepRecords()).resolves.toBe(0);
+    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
   });
 
   it('is looked at again where the interval of heartbeats was made longer', async () => {
@@ -84,9 +89,14 @@ describe('what is over by the clock', () => {
     await test.store.heartbeat(beat(avatarSessionId));
     test.clock.advance(90);
     const { pool, clock } = test;
-    const work = createDueWork({ pool, clock: clock.now, policy: { ...test.policy, heartbeatSeconds: 60 } });
+    const work = createDueWork({
+      pool,
+      vendorName: 'simulator',
+      clock: clock.now,
+      policy: { ...test.policy, heartbeatSeconds: 60 },
+    });
 
-    await expect(work.sweepRecords()).resolves.toBe(1);
+    await expect(work.sweepRecords(ALWAYS)).resolves.toBe(1);
 
     expect(await endings(test)).toEqual([]);
     await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:03:00.000Z'));
@@ -100,10 +110,10 @@ describe('what is over by the clock', () => {
 
     await Promise.all(
       nodes.map(async (node) => {
-        while ((await node.sweepRecords()) > 0);
+        while ((await node.sweepRecords(ALWAYS)) > 0);
       }),
     );
-    await dueWork(test).sweepRecords();
+    await dueWork(test).sweepRecords(ALWAYS);
 
     expect(
       await test.database.query(`SELECT entry, count(*)::integer FROM quota_ledger GROUP BY entry ORDER BY entry`),
@@ -118,10 +128,127 @@ describe('what is over by the clock', () => {
     await Promise.all(Array.from({ length: 5 }, (_, user) => startSession(test, { userId: `user-${user}` })));
     test.clock.advance(1800);
     const sweep = async () => {
-      const sql = 'SELECT sweep_records($1, 2, 90, $2) AS due';
-      return (await test.pool.query(sql, [test.clock.now(), [80, 100]])).rows[0].due;
+      const sql = 'SELECT sweep_records($1, 2, 90, $2, $3) AS due';
+      return (await test.pool.query(sql, [test.clock.now(), new Date(0), [80, 100]])).rows[0].due;
     };
     expect([await sweep(), await sweep(), await sweep(), await sweep()]).toEqual([2, 2, 1, 0]);
+  });
+});
+
+describe('heartbeats that could not be heard while the service was away', () => {
+  // The last one came at 12:00:10; the service is back at 12:02:00, and gives its clients until 12:03:30.
+  const lapsesFrom = new Date('2026-11-10T12:03:30.000Z');
+
+  it('are not missed until the clients had the time to send the next', async () => {
+    await using test = await createTestStore();
+    const avatarSessionId = await heardOnce(test);
+    test.clock.set('2026-11-10T12:02:00Z');
+
+    await expect(dueWork(test).sweepRecords(lapsesFrom)).resolves.toBe(1);
+    await expect(dueWork(test).sweepRecords(lapsesFrom)).resolves.toBe(0);
+
+    await expect(dueWork(test).nextDue()).resolves.toEqual(lapsesFrom);
+    test.clock.set('2026-11-10T12:03:29.999Z');
+    await sweepAll(test, lapsesFrom);
+    await test.store.heartbeat(beat(avatarSessionId));
+    test.clock.advance(89.999);
+    await sweepAll(test, lapsesFrom);
+    expect(await endings(test)).toEqual([]);
+    test.clock.advance(0.001);
+    await sweepAll(test, lapsesFrom);
+    expect(await endings(test)).toMatchObject([{ end_reason: 'heartbeat_lost', duration_seconds: 210 }]);
+  });
+
+  it('end the session at the last one where none follows', async () => {
+    await using test = await createTestStore();
+    await heardOnce(test);
+    test.clock.set('2026-11-10T12:02:00Z');
+    await sweepAll(test, lapsesFrom);
+    test.clock.set('2026-11-10T12:03:30Z');
+    await sweepAll(test, lapsesFrom);
+    expect(await endings(test)).toMatchObject([{ end_reason: 'heartbeat_lost', duration_seconds: 10 }]);
+  });
+
+  it('do not end a session earlier that came to its deadline meanwhile', async () => {
+    await using test = await createTestStore({ defaultLimitMinutes: 2 });
+    await heardOnce(test);
+    test.clock.set('2026-11-10T12:02:00Z');
+    await sweepAll(test, lapsesFrom);
+    expect(await endings(test)).toMatchObject([{ end_reason: 'deadline_reached', duration_seconds: 120 }]);
+  });
+
+  it('are put off for all nodes by the one that was away', async () => {
+    await using test = await createTestStore();
+    await heardOnce(test);
+    test.clock.set('2026-11-10T12:02:00Z');
+    await dueWork(test).sweepRecords(lapsesFrom);
+    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+    test.clock.set('2026-11-10T12:03:30Z');
+    await sweepAll(test);
+    expect(await endings(test)).toMatchObject([{ end_reason: 'heartbeat_lost', duration_seconds: 10 }]);
+  });
+
+  async function heardOnce(test: TestStore): Promise<string> {
+    const avatarSessionId = await startSession(test);
+    test.clock.advance(10);
+    await test.store.heartbeat(beat(avatarSessionId));
+    return avatarSessionId;
+  }
+});
+
+describe('a clock that is set back by 30 s', () => {
+  it('ends nothing twice and warns of nothing twice', async () => {
+    await using test = await createTestStore({ defaultLimitMinutes: 10, maxConcurrentSessions: 2 });
+    await startSession(test);
+    test.clock.advance(540);
+    await sweepAll(test);
+    const before = await test.store.read('ann', PERIOD);
+    const heard = await listen(test);
+
+    test.clock.advance(-30);
+    await sweepAll(test);
+    test.clock.advance(30);
+    await sweepAll(test);
+
+    expect(await heard('quota_events')).toEqual([]);
+    expect(await test.store.read('ann', PERIOD)).toEqual(before);
+    test.clock.advance(60);
+    await sweepAll(test);
+    test.clock.advance(-30);
+    await sweepAll(test);
+    expect(await endings(test)).toMatchObject([{ end_reason: 'deadline_reached', duration_seconds: 600 }]);
+  });
+
+  it('does not take a heartbeat for missed', async () => {
+    await using test = await createTestStore();
+    const avatarSessionId = await startSession(test);
+    test.clock.advance(60);
+    await test.store.heartbeat(beat(avatarSessionId));
+    test.clock.advance(-30);
+    await test.store.heartbeat(beat(avatarSessionId));
+    test.clock.advance(119.999);
+    await sweepAll(test);
+    expect(await endings(test)).toEqual([]);
+  });
+
+  it('across the month’s end leaves balanced books', async () => {
+    await using test = await createTestStore();
+    test.clock.set('2026-11-30T23:50:00Z');
+    await startSession(test, { sessionId: 'chat' });
+    test.clock.set('2026-12-01T00:00:05Z');
+    await sweepAll(test);
+    test.clock.advance(-30);
+
+    await sweepAll(test);
+    const again = await startSession(test, { sessionId: 'chat' });
+    test.clock.advance(60);
+    await sweepAll(test);
+    await test.store.end({ ...beat(again), errorMessage: null });
+
+    expect(await test.database.query('SELECT current_month, used_seconds FROM usage_quotas ORDER BY 1')).toEqual([
+      { current_month: PERIOD, used_seconds: 575 + 25 },
+      { current_month: '2026-12', used_seconds: 35 },
+    ]);
   });
 });
 
@@ -216,10 +343,6 @@ describe('a threshold', () => {
     await startSession(test, { userId: 'bob', pricePerMinute: 0n });
   });
 });
-
-function dueWork({ pool, policy, clock }: TestStore) {
-  return createDueWork({ pool, policy, clock: clock.now });
-}
 
 async function attachedToken({ store }: TestStore): Promise<void> {
   const hold = holdRequest();

@@ -95,13 +95,15 @@ async function startTransports() {
       policy,
       currency: 'USD',
       clock,
+      presence: { watch: () => () => {} },
+      onBackgroundError: () => {},
     },
     authenticator,
     corsOrigins: [],
     graphiql: null,
     log,
   });
-  const server = createHttpServer({ pipeline, readiness: async () => ({}) });
+  const server = createHttpServer({ pipeline, readiness: async () => ({}), metrics: null });
   const sockets = attachWebSocket({ server, pipeline, authenticator, corsOrigins: [], clock, log });
   const port = await listen(server, 0, '127.0.0.1');
   parts.defer(() => closeHttp(server));

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,8 +6,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config.ts';
 import { createAuthenticator } from '../../../src/server/auth.ts';
 import { devSecret, resolveAuth } from '../../../src/server/dev-secret.ts';
+import { runCommand } from '../../support/command.ts';
 
-const SCRIPT = join(import.meta.dirname, '../../../scripts/token.ts');
 const SECRET = 'the secret of these tests, long enough';
 
 let dataDir: string;
@@ -19,12 +18,7 @@ afterEach(() => rm(dataDir, { recursive: true }));
 
 /** Runs the command with nothing in its environment but the given settings and the data directory. */
 function token(args: string[], settings: Record<string, string> = {}) {
-  return new Promise<{ exitCode: number; stdout: string; stderr: string }>((done) => {
-    const env = { DATA_DIR: dataDir, ...settings };
-    const child = execFile(process.execPath, [SCRIPT, ...args], { env }, (_, stdout, stderr) =>
-      done({ exitCode: child.exitCode ?? -1, stdout, stderr }),
-    );
-  });
+  return runCommand('token', args, { DATA_DIR: dataDir, ...settings });
 }
 
 async function callerOf(jwt: string, settings: Record<string, string> = {}) {

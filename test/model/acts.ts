@@ -1,0 +1,177 @@
+import type { Admission } from '../../src/domain/admission.ts';
+import type { LimitChange } from '../../src/domain/limits.ts';
+import type {
+  AttachRequest,
+  CloseRequest,
+  EndRequest,
+  HeartbeatRequest,
+  HoldRequest,
+  QuotaStore,
+  StartRequest,
+} from '../../src/domain/store.ts';
+import { holdToken } from './admission.ts';
+import { endOnDemand, endRecord, followLimits, moveRecords, noteStop } from './endings.ts';
+import {
+  endOf,
+  ensureQuota,
+  type Instant,
+  isOpen,
+  type ModelRecord,
+  type ModelUser,
+  noteCrossings,
+  noticeAt,
+  periodOf,
+  type Rules,
+} from './model.ts';
+
+/** One call of one user, on one of two nodes. */
+export type Act = { readonly userId: string; readonly node: 0 | 1 } & (
+  | { readonly kind: 'hold'; readonly request: HoldRequest }
+  | { readonly kind: 'attach'; readonly request: AttachRequest }
+  | { readonly kind: 'start'; readonly request: StartRequest }
+  | { readonly kind: 'heartbeat'; readonly request: HeartbeatRequest }
+  | { readonly kind: 'end'; readonly request: EndRequest }
+  | { readonly kind: 'close'; readonly request: CloseRequest }
+  | { readonly kind: 'changeLimits'; readonly request: LimitChange }
+);
+
+type Outcome = { readonly outcome: string; readonly recordId: string | null };
+export type Answer = Admission | Outcome | boolean | undefined;
+
+const NOT_FOUND: Outcome = { outcome: 'not_found', recordId: null };
+
+/** Carries the call out on the service. */
+export async function carryOut(store: QuotaStore, act: Act): Promise<Answer> {
+  switch (act.kind) {
+    case 'hold':
+      return store.hold(act.request);
+    case 'attach':
+      return store.attach(act.request);
+    case 'start':
+      return store.start(act.request);
+    case 'heartbeat':
+      return store.heartbeat(act.request);
+    case 'end':
+      return store.end(act.request);
+    case 'close':
+      return (await store.close(act.request)) ?? undefined;
+    case 'changeLimits':
+      return (await store.changeLimits(act.request)) ?? undefined;
+  }
+}
+
+/** Carries the call out on the model, by a node's clock; returns what the service must answer. */
+export function foretell(user: ModelUser, rules: Rules, act: Act, now: Instant): Answer {
+  const answer = carryOutOnModel(user, rules, act, now);
+  noteCrossings(user, rules, now);
+  return answer;
+}
+
+function carryOutOnModel(user: ModelUser, rules: Rules, act: Act, now: Instant): Answer {
+  switch (act.kind) {
+    case 'hold':
+      return holdToken(user, rules, act.request, now);
+    case 'attach':
+      return attach(user, rules, act.request, now);
+    case 'start':
+      return start(user, rules, act.request, now);
+    case 'heartbeat':
+      return heartbeat(user, act.request, now);
+    case 'end':
+      return end(user, rules, act.request, now);
+    case 'close': {
+      const record = user.records.find(({ id }) => id === act.request.recordId);
+      if (record) endOnDemand(user, rules, record, act.request.reason, now);
+      return undefined;
+    }
+    case 'changeLimits':
+      changeLimits(user, rules, act.request, now);
+      return undefined;
+  }
+}
+
+function attach(user: ModelUser, { policy }: Rules, request: AttachRequest, now: Instant): boolean {
+  const record = user.records.find(({ id }) => id === request.recordId);
+  if (!record) return false;
+  record.streamId = request.avatarSessionId;
+  record.attached = true;
+  if (record.status === 'reserved' && record.heldSeconds > 0) {
+    record.expiresAt = now + policy.tokenTtlSeconds * 1000;
+    return true;
+  }
+  noteStop(user, record, now);
+  return false;
+}
+
+function start(user: ModelUser, rules: Rules, request: StartRequest, now: Instant): Outcome {
+  const { sessionId, avatarSessionId } = request;
+  const known = rules.streams.has(avatarSessionId) || user.records.some((r) => r.streamId === avatarSessionId);
+  const record = user.records.find((r) =>
+    known
+      ? r.streamId === avatarSessionId && r.sessionId === sessionId
+      : r.streamId === null && r.attached && r.status === 'reserved' && r.sessionId === sessionId,
+  );
+  if (!record) return NOT_FOUND;
+  const answer = (outcome: string) => ({ outcome, recordId: record.id });
+  if (record.status === 'active') return answer('already_started');
+  if (record.status !== 'reserved') return answer('ended');
+
+  const inTime = () => record.expiresAt !== null && record.expiresAt > now;
+  if (inTime() && endOf(rules, record.holdingPeriod) <= now) moveRecords(user, rules, [record], now);
+  record.streamId = avatarSessionId;
+  if (!inTime()) {
+    endRecord(user, rules, record, 'token_expired', now, now);
+    return answer('ended');
+  }
+  record.status = 'active';
+  record.period = record.holdingPeriod;
+  record.startedAt = now;
+  record.countedFrom = now;
+  record.expiresAt = now + record.heldSeconds * 1000;
+  record.notice = noticeAt(now, record.expiresAt);
+  return answer('started');
+}
+
+function heartbeat(user: ModelUser, request: HeartbeatRequest, now: Instant): Outcome {
+  const record = user.records.find((r) => r.streamId === request.avatarSessionId);
+  if (!record || record.status === 'reserved') return NOT_FOUND;
+  if (record.status !== 'active') return { outcome: 'ended', recordId: record.id };
+  record.lastHeartbeatAt = Math.max(now, record.lastHeartbeatAt ?? now);
+  noteTotals(record, request);
+  return { outcome: 'alive', recordId: record.id };
+}
+
+function end(user: ModelUser, rules: Rules, request: EndRequest, now: Instant): Outcome {
+  const record = user.records.find((r) => r.streamId === request.avatarSessionId);
+  if (!record) return NOT_FOUND;
+  const outcome = isOpen(record) ? 'ended' : 'already_ended';
+  noteTotals(record, request);
+  endOnDemand(user, rules, record, request.errorMessage === null ? 'user_ended' : 'client_error', now);
+  return { outcome, recordId: record.id };
+}
+
+/** Totals never shrink. */
+function noteTotals(record: ModelRecord, { wordsSpoken, messagesCount }: HeartbeatRequest): void {
+  record.wordsSpoken = Math.max(record.wordsSpoken, wordsSpoken ?? 0);
+  record.messagesCount = Math.max(record.messagesCount, messagesCount ?? 0);
+}
+
+/** From this month on, months that were entered ahead included. */
+function changeLimits(user: ModelUser, rules: Rules, change: LimitChange, now: Instant): void {
+  const period = periodOf(rules, now);
+  ensureQuota(user, rules, period);
+  for (const [month, quota] of user.quotas) {
+    if (month < period) continue;
+    const wanted = {
+      limitMinutes: change.limitMinutes ?? quota.limitMinutes,
+      limitCost: change.limitCost ?? quota.limitCost,
+      isActive: change.isActive ?? quota.isActive,
+    };
+    const same =
+      wanted.limitMinutes === quota.limitMinutes &&
+      wanted.limitCost === quota.limitCost &&
+      wanted.isActive === quota.isActive;
+    Object.assign(quota, wanted);
+    if (!same || quota.limitsChanged) followLimits(user, rules, month, now);
+  }
+}

@@ -1,0 +1,160 @@
+import { isDeepStrictEqual } from 'node:util';
+import { expect } from 'vitest';
+import type { Event, Sweep } from './linearise.ts';
+import {
+  crossedAt,
+  type Instant,
+  type ModelUser,
+  nextEventOf,
+  openRecords,
+  periodOf,
+  type Rules,
+  roomOf,
+} from './model.ts';
+import { LAG_MS, type Observation, type ObservedQuota, type ToldEvent } from './service.ts';
+import type { World } from './world.ts';
+
+// What must hold after every step, whatever it was, beyond that the database says what the model says.
+
+/** What a step did: what ran at once, or a sweep that had everything to itself. */
+export interface StepTaken {
+  readonly events: readonly Event[];
+  readonly sweptAlone: readonly Sweep[];
+  readonly limitsTouched: boolean;
+}
+
+export function checkPromises(world: World, before: Observation, after: Observation, step: StepTaken): void {
+  expect(after.imbalances, 'the books balance').toEqual([]);
+  expect(after.misbooked, 'each record is settled once a month and its hold released once').toEqual([]);
+  noOverAdmission(world, step);
+  for (const quota of after.quotas) {
+    const user = world.users.get(quota.userId);
+    if (!user) throw new Error(`Nobody is called ${quota.userId}`);
+    const earlier = before.quotas.find((q) => q.userId === quota.userId && q.period === quota.period);
+    const told = after.events.filter((event) => event.userId === quota.userId && event.period === quota.period);
+    versionsGrow(earlier, quota, told, after);
+    versionsGrowAcrossMonths(quota, after);
+    eachThresholdFiresOnce(earlier, quota, told, step);
+    everyThresholdFires(world, user, quota, step);
+    theSweeperIsCalledInTime(world, user, quota, after);
+  }
+}
+
+/** At a grant, holds and settled use are within the limits. */
+function noOverAdmission({ users, rules, now }: World, { events }: StepTaken): void {
+  // beside other acts something may be settled after the grant; there the answers themselves are compared
+  const holds = events.flatMap((event) => ('act' in event && event.act.kind === 'hold' ? [event] : []));
+  if (holds.length !== events.length) return;
+  for (const { act, answer } of holds) {
+    const user = users.get(act.userId);
+    if (!user || typeof answer !== 'object' || answer.outcome !== 'granted') continue;
+    const room = roomOf(user, rules, periodOf(rules, now - LAG_MS[act.node]));
+    expect(room.seconds, 'no over-admission, in seconds').toBeGreaterThanOrEqual(0);
+    // a free avatar is let in even where over-use of another has passed the limit of cost
+    if (act.kind === 'hold' && act.request.pricePerMinute === 0n) continue;
+    expect(Number(room.cost), 'no over-admission, in cost').toBeGreaterThanOrEqual(0);
+  }
+}
+
+/** Every change that a client could see has a version of its own and is told, in order. */
+function versionsGrow(
+  earlier: ObservedQuota | undefined,
+  quota: ObservedQuota,
+  told: readonly ToldEvent[],
+  after: Observation,
+): void {
+  const from = earlier?.version ?? 0;
+  const versions = told.map((event) => event.version);
+  expect(versions, 'versions are told in their order, each once').toEqual(
+    [...new Set(versions)].sort((a, b) => a - b).filter((version) => version > from && version <= quota.version),
+  );
+  expect(quota.version, 'a version never falls').toBeGreaterThanOrEqual(from);
+  if (earlier && isDeepStrictEqual(shown(earlier), shown(quota))) return;
+  // entered ahead, or changed by hand: the sweeper will tell
+  if (!earlier && quota.openRecords.length + quota.sessionCount === 0) return;
+  if (quota.limitsChanged) return;
+  expect(quota.version, `${quota.period} of ${quota.userId} has changed, so its version grows`).toBeGreaterThan(from);
+  // a session that moves on is told in the new month only
+  const holds = (id: string) => after.records.find((record) => record.id === id)?.view.holdingPeriod === quota.period;
+  if (earlier && !earlier.openRecords.every(holds)) return;
+  expect(versions.at(-1), 'the last change is told').toBe(quota.version);
+}
+
+function shown({ version: _version, nextThresholdAt: _at, limitsChanged: _changed, ...quota }: ObservedQuota) {
+  return quota;
+}
+
+function versionsGrowAcrossMonths(quota: ObservedQuota, { quotas }: Observation): void {
+  for (const other of quotas) {
+    if (other.userId !== quota.userId || other.period <= quota.period) continue;
+    expect(other.version, 'a later month has higher versions').toBeGreaterThan(quota.version);
+  }
+}
+
+function eachThresholdFiresOnce(
+  earlier: ObservedQuota | undefined,
+  quota: ObservedQuota,
+  told: readonly ToldEvent[],
+  step: StepTaken,
+): void {
+  // lowered and raised within one step, a limit may be crossed twice
+  if (step.limitsTouched) return;
+  const warnings = told.filter(({ reason }) => reason === 'warning' || reason === 'limit_reached');
+  const fired = [...quota.alerts].filter(([threshold]) => !earlier?.alerts.has(threshold));
+  expect(warnings.length, 'each threshold that fires is told once').toBe(fired.length);
+  for (const [threshold, at] of earlier?.alerts ?? []) {
+    expect(quota.alerts.get(threshold), `when ${threshold} was crossed stays as it was told`).toBe(at);
+  }
+}
+
+/** What ended sessions have crossed has fired; after a sweep, also what running ones have. */
+function everyThresholdFires(world: World, user: ModelUser, quota: ObservedQuota, { sweptAlone }: StepTaken): void {
+  const { rules, now } = world;
+  if (quota.limitsChanged) return;
+  const crossed = crossedAt(user, rules, quota.period, now, true);
+  for (const { kind, node } of sweptAlone) {
+    if (kind !== 'thresholds') continue;
+    crossed.push(...crossedAt(user, rules, quota.period, now - LAG_MS[node] - tolerance(world)));
+  }
+  const silent = crossed.filter((threshold) => hasLimit(quota, threshold) && !quota.alerts.has(threshold));
+  expect(silent, `thresholds of ${quota.userId} in ${quota.period} that were crossed and did not fire`).toEqual([]);
+}
+
+/** A limit of zero is crossed before anything happens, and told with the first thing that does. */
+function hasLimit(quota: ObservedQuota, threshold: string): boolean {
+  return threshold.startsWith('minutes') ? quota.limitMinutes > 0 : quota.limitCost > 0n;
+}
+
+/** The due times in the database do not lie behind what must happen: nobody looks before them. */
+function theSweeperIsCalledInTime(world: World, user: ModelUser, quota: ObservedQuota, after: Observation): void {
+  const { rules, now } = world;
+  const holding = openRecords(user).filter((record) => record.holdingPeriod === quota.period);
+  for (const record of holding) {
+    const due = after.records.find(({ id }) => id === record.id)?.dueAt ?? Number.POSITIVE_INFINITY;
+    expect(due, `${record.id} is due in time`).toBeLessThanOrEqual(nextEventOf(record, rules));
+  }
+  // what is overdue, the sweeper ends first, and then foresees anew
+  if (quota.limitsChanged || holding.some((record) => isOverdue(record.expiresAt, record.holdingPeriod))) return;
+  const foreseen = (quota.nextThresholdAt ?? Number.POSITIVE_INFINITY) - 1 - tolerance(world);
+  const missed = crossedAt(user, rules, quota.period, foreseen).filter(
+    (threshold) => hasLimit(quota, threshold) && !quota.alerts.has(threshold),
+  );
+  expect(missed, `thresholds of ${quota.userId} in ${quota.period} that are crossed before they are due`).toEqual([]);
+
+  function isOverdue(expiresAt: Instant | null, period: string): boolean {
+    return (expiresAt ?? now) <= now || monthIsOver(rules, period, now);
+  }
+}
+
+function monthIsOver(rules: Rules, period: string, now: Instant): boolean {
+  return periodOf(rules, now) > period;
+}
+
+/**
+ * How late a threshold may be. A session that has just moved counts from up to a second ahead, and the nodes' clocks
+ * differ; after the clock has stepped back, a session may have started in the future, and the line on which it will
+ * consume is foreseen as if it had begun.
+ */
+function tolerance({ steppedBack }: World): number {
+  return LAG_MS[1] + 1000 + (steppedBack ? 31_000 : 0);
+}

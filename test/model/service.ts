@@ -1,0 +1,213 @@
+import pg from 'pg';
+import { auditBooks, type Imbalance } from '../../src/database/audit.ts';
+import { createDueWork } from '../../src/database/due-work.ts';
+import { createQuotaStore } from '../../src/database/quota-store.ts';
+import type { DueWork } from '../../src/domain/due-work.ts';
+import { parseMoney } from '../../src/domain/money.ts';
+import type { QuotaPolicy } from '../../src/domain/policy.ts';
+import type { QuotaStore } from '../../src/domain/store.ts';
+import type { TestStore } from '../support/store.ts';
+import type { Instant } from './model.ts';
+import type { QuotaView, RecordView, StopView } from './views.ts';
+
+/** The clock of the second node is behind by so much. */
+export const LAG_MS = [0, 1500] as const;
+
+/** What was told of one quota. */
+export interface ToldEvent {
+  readonly userId: string;
+  readonly period: string;
+  readonly version: number;
+  readonly reason: string;
+}
+
+export interface ObservedQuota extends QuotaView {
+  readonly userId: string;
+  readonly period: string;
+  readonly version: number;
+  readonly nextThresholdAt: Instant | null;
+  /** When each threshold was crossed, by `minutes 80`. */
+  readonly alerts: Map<string, Instant>;
+}
+
+export interface ObservedRecord {
+  readonly id: string;
+  readonly userId: string;
+  readonly dueAt: Instant | null;
+  readonly view: RecordView;
+}
+
+/** Everything that the database says after a step. */
+export interface Observation {
+  readonly quotas: readonly ObservedQuota[];
+  readonly records: readonly ObservedRecord[];
+  readonly stops: ReadonlyMap<string, StopView>;
+  /** Records whose ledger does not say what it should. */
+  readonly misbooked: readonly unknown[];
+  readonly imbalances: readonly Imbalance[];
+  /** Told since the observation before. */
+  readonly events: readonly ToldEvent[];
+}
+
+/** The real thing: two nodes over one database, and an observer that hears what they tell. */
+export interface Service {
+  readonly nodes: readonly [ServiceNode, ServiceNode];
+  readonly pool: pg.Pool;
+  readonly clock: { set(at: Instant): void };
+  observe(): Promise<Observation>;
+}
+
+interface ServiceNode {
+  readonly store: QuotaStore;
+  readonly work: DueWork;
+}
+
+const RECORDS = `
+SELECT r.*, r.estimated_cost::text AS cost, r.held_cost::text AS held_cost_text,
+  r.token_hash IS NOT NULL AS attached, ledger.used
+FROM avatar_usage_records AS r
+LEFT JOIN LATERAL (
+  SELECT json_object_agg(period, used) AS used
+  FROM (
+    SELECT l.period, json_build_object('seconds', sum(l.used_seconds), 'cost', sum(l.used_cost)::text) AS used
+    FROM quota_ledger AS l
+    WHERE l.record_id = r.id
+    GROUP BY l.period
+    HAVING sum(l.used_seconds) <> 0 OR sum(l.used_cost) <> 0
+  ) AS month
+) AS ledger ON true`;
+
+const QUOTAS = `
+SELECT q.user_id, q.current_month, q.version, q.next_threshold_at, q.limits_changed_at IS NOT NULL AS limits_changed
+FROM usage_quotas AS q`;
+
+/** Settled once a month; over exactly once, and then nothing held; held what the ledger says. */
+const MISBOOKED = `
+SELECT r.id, r.status, array_agg(l.entry::text || ' ' || l.period || ' ' || l.reason ORDER BY l.id) AS entries
+FROM avatar_usage_records AS r
+JOIN quota_ledger AS l ON l.record_id = r.id
+GROUP BY r.id
+HAVING sum(l.held_seconds) <> r.held_seconds OR sum(l.held_cost) <> r.held_cost
+  OR count(*) FILTER (WHERE l.entry = 'settle') <> count(DISTINCT l.period) FILTER (WHERE l.entry = 'settle')
+  OR count(*) FILTER (WHERE l.entry IN ('settle', 'release') AND l.reason NOT IN ('period_ended', 'limit_changed'))
+    <> (r.end_reason IS NOT NULL)::integer`;
+
+/** The nodes of one run, over an empty database. */
+export async function startService(
+  { pool, database }: TestStore,
+  policy: QuotaPolicy,
+): Promise<Service & AsyncDisposable> {
+  await pool.query('TRUNCATE usage_quotas, avatar_usage_records, quota_ledger, quota_alerts, vendor_stops');
+  let now = 0;
+  const node = (lag: number): ServiceNode => {
+    const clock = () => new Date(now - lag);
+    return {
+      store: createQuotaStore({ pool, policy, clock }),
+      work: createDueWork({ pool, policy, vendorName: 'simulator', clock }),
+    };
+  };
+  const nodes = [node(LAG_MS[0]), node(LAG_MS[1])] as const;
+
+  const told: ToldEvent[] = [];
+  const observer = new pg.Client({ connectionString: database.url });
+  observer.on('notification', ({ payload }) => told.push(JSON.parse(payload ?? '')));
+  await observer.connect();
+  await observer.query('LISTEN quota_events');
+
+  return {
+    nodes,
+    pool,
+    clock: {
+      set: (at) => {
+        now = at;
+      },
+    },
+    async observe() {
+      // on the connection that listens: what was told before has arrived when it answers
+      const records = await observer.query(RECORDS);
+      const events = told.splice(0);
+      const [quotas, stops, misbooked, imbalances] = await Promise.all([
+        pool.query(QUOTAS),
+        pool.query('SELECT record_id, reason, attempts, next_attempt_at FROM vendor_stops'),
+        pool.query(MISBOOKED),
+        auditBooks(pool),
+      ]);
+      return {
+        quotas: await Promise.all(quotas.rows.map((row) => readQuota(nodes[0].store, row))),
+        records: records.rows.map(toRecord),
+        stops: new Map(
+          stops.rows.map((row) => [
+            row.record_id,
+            { reason: row.reason, attempts: row.attempts, nextAttemptAt: instant(row.next_attempt_at) },
+          ]),
+        ),
+        misbooked: misbooked.rows,
+        imbalances,
+        events,
+      };
+    },
+    [Symbol.asyncDispose]: () => observer.end(),
+  };
+}
+
+/** The figures as the service itself reads them. */
+async function readQuota(store: QuotaStore, row: pg.QueryResultRow): Promise<ObservedQuota> {
+  const state = await store.read(row.user_id, row.current_month);
+  return {
+    userId: state.userId,
+    period: state.period,
+    limitMinutes: state.limitMinutes,
+    limitCost: state.limitCost,
+    isActive: state.isActive,
+    settledSeconds: state.settledSeconds,
+    settledCost: state.settledCost,
+    heldSeconds: state.reservedSeconds,
+    heldCost: state.reservedCost,
+    sessionCount: state.sessionCount,
+    openRecords: state.openRecords.map((record) => record.id).sort(),
+    limitsChanged: row.limits_changed,
+    version: state.version,
+    nextThresholdAt: instant(row.next_threshold_at),
+    alerts: new Map(
+      state.alerts.map((alert) => [`${alert.limit} ${alert.thresholdPercent}`, alert.crossedAt.getTime()]),
+    ),
+  };
+}
+
+function toRecord(row: pg.QueryResultRow): ObservedRecord {
+  const open = row.end_reason === null;
+  const used: Record<string, { seconds: number; cost: string }> = row.used ?? {};
+  return {
+    id: row.id,
+    userId: row.user_id,
+    dueAt: instant(row.due_at),
+    view: {
+      sessionId: row.session_id,
+      streamId: row.avatar_session_id,
+      attached: row.attached,
+      status: row.status,
+      endReason: row.end_reason,
+      period: row.billing_period,
+      holdingPeriod: row.quota_period,
+      startedAt: instant(row.session_started_at),
+      endedAt: instant(row.session_ended_at),
+      countedFrom: open ? instant(row.counted_from) : null,
+      expiresAt: instant(row.expires_at),
+      heldSeconds: row.held_seconds,
+      heldCost: parseMoney(row.held_cost_text),
+      notice: open ? row.ending_notice : null,
+      lastHeartbeatAt: instant(row.last_heartbeat_at),
+      wordsSpoken: row.words_spoken,
+      messagesCount: row.messages_count,
+      durationSeconds: row.duration_seconds,
+      cost: parseMoney(row.cost),
+      settled: Object.entries(used)
+        .map(([period, { seconds, cost }]) => ({ period, seconds, cost: parseMoney(cost) }))
+        .sort((a, b) => (a.period < b.period ? -1 : 1)),
+    },
+  };
+}
+
+function instant(at: Date | null): Instant | null {
+  return at?.getTime() ?? null;
+}
