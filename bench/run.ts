@@ -1,0 +1,44 @@
+/** `npm run bench [-- --only NAME]`: every benchmark on one embedded PostgreSQL, one after the other, as a table. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { fillCalendar } from '../src/database/calendar.ts';
+import { startEmbeddedPostgres } from '../src/database/embedded.ts';
+import { migrate } from '../src/database/migrate.ts';
+import { createPool } from '../src/database/pool.ts';
+import type { Benchmark, Row } from './benchmark.ts';
+import { benchHold } from './hold.ts';
+import { benchSweeper } from './sweeper.ts';
+
+const BENCHMARKS: Record<string, Benchmark> = { hold: benchHold, sweeper: benchSweeper };
+
+const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
+if (only !== undefined && !(only in BENCHMARKS)) {
+  process.stderr.write(`There is no benchmark "${only}". Choose one of: ${Object.keys(BENCHMARKS).join(', ')}.\n`);
+  process.exit(1);
+}
+
+const dataDir = await mkdtemp(join(tmpdir(), 'avatar-quota-bench-'));
+const postgres = await startEmbeddedPostgres({ dataDir });
+try {
+  await migrate(postgres.url);
+  for (const [name, benchmark] of Object.entries(BENCHMARKS)) {
+    if (only !== undefined && only !== name) continue;
+    const pool = createPool({ url: postgres.url, onError: () => {} });
+    await fillCalendar(pool, 'UTC', new Date());
+    print(name, await benchmark({ pool, url: postgres.url }));
+    await pool.end();
+  }
+} finally {
+  await postgres.stop();
+  await rm(dataDir, { recursive: true, force: true });
+}
+
+function print(name: string, rows: readonly Row[]): void {
+  const width = Math.max(...rows.map(([what]) => what.length));
+  process.stdout.write(`\n${name}\n`);
+  for (const [what, figure, note] of rows) {
+    process.stdout.write(`  ${what.padEnd(width)}  ${figure.padStart(14)}  ${note}\n`);
+  }
+}
