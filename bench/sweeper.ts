@@ -21,7 +21,7 @@ export const benchSweeper: Benchmark = async ({ pool, url }) => {
   await connection.query('SET statement_timeout = 0');
   await connection.query(
     `UPDATE avatar_usage_records AS r
-    SET expires_at = due.at, due_at = due.at, ending_notice = 15
+    SET expires_at = due.at, due_at = due.at, created_at = due.at, ending_notice = 15
     FROM (
       SELECT id, $1::timestamptz + make_interval(secs => row_number() OVER () * $2::float8) AS at
       FROM avatar_usage_records WHERE user_id LIKE 'sweep-%' AND status = 'active' LIMIT $3
@@ -48,7 +48,7 @@ export const benchSweeper: Benchmark = async ({ pool, url }) => {
     `SELECT count(*) AS settled,
       percentile_cont(0.5) WITHIN GROUP (ORDER BY late) AS median, percentile_cont(0.99) WITHIN GROUP (ORDER BY late) AS p99
     FROM (
-      SELECT extract(epoch FROM updated_at - session_ended_at) * 1000 AS late
+      SELECT extract(epoch FROM updated_at - created_at) * 1000 AS late
       FROM avatar_usage_records WHERE end_reason = 'deadline_reached' AND user_id LIKE 'sweep-%'
     ) AS settled`,
   );

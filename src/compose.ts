@@ -115,6 +115,7 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
       ),
       events: events.isConnected(),
     }),
+    log,
     metrics: config.metrics ? createMetrics(() => readServiceStats(pool, clock())) : null,
   });
   const sockets = attachWebSocket({ server, pipeline, authenticator, corsOrigins: config.corsOrigins, clock, log });

@@ -24,8 +24,8 @@ export async function seedDemoUser({ pool, policy, userId, now }: DemoOptions): 
     policy: { ...policy, minSessionSeconds: 1, maxConcurrentSessions: SESSIONS, maxTokensPerMinute: SESSIONS },
     clock: () => new Date(time),
   });
-  const { version, limitMinutes, limitCost } = await store.read(userId, periodAt(now, policy.billingTimeZone));
-  if (version > 0) return;
+  const { sessionCount, limitMinutes, limitCost } = await store.read(userId, periodAt(now, policy.billingTimeZone));
+  if (sessionCount > 0) return;
 
   const limitSeconds = Math.min(limitMinutes * 60, affordableSeconds(limitCost, policy.pricePerMinute));
   const seconds = Math.min(Math.floor((limitSeconds * USED_SHARE) / SESSIONS), policy.maxSessionSeconds);

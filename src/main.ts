@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 
 /** If the orderly shutdown takes longer than this, the process ends all the same. */
 const SHUTDOWN_FUSE_MS = 15_000;
+const SAME_SIGNAL_MS = 1_000;
 
 // Libraries choose their fast paths by this when they are loaded, so it stands before they are.
 process.env.NODE_ENV ??= 'production';
@@ -17,8 +18,9 @@ const service = await startService(config, log).catch((error: unknown) => {
   return fail([error instanceof Error ? error.message : String(error)]);
 });
 announce(service);
-process.once('SIGINT', shutDown);
-process.once('SIGTERM', shutDown);
+let stoppingSince: number | undefined;
+process.on('SIGINT', shutDown);
+process.on('SIGTERM', shutDown);
 
 function readConfig(): Config {
   try {
@@ -44,9 +46,14 @@ function announce({ url, demo }: Service): void {
   );
 }
 
+/** Ctrl-C in a terminal may come twice, from it and from npm; one that comes later means: at once. */
 function shutDown(): void {
+  if (stoppingSince !== undefined) {
+    if (Date.now() - stoppingSince > SAME_SIGNAL_MS) process.exit(130);
+    return;
+  }
+  stoppingSince = Date.now();
   setTimeout(() => fail(['The shutdown took too long; what was under way is cut off.']), SHUTDOWN_FUSE_MS).unref();
-  process.once('SIGINT', () => process.exit(130));
   service.stop().then(
     () => process.exit(0),
     (error: unknown) => fail([`The shutdown failed: ${error instanceof Error ? error.message : String(error)}`]),

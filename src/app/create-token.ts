@@ -78,6 +78,7 @@ export async function createToken(deps: AppDeps, caller: Caller, input: CreateTo
     return vendorRefusal(failure);
   }
 
+  const expiresAt = new Date(deps.clock().getTime() + policy.tokenTtlSeconds * 1000);
   const attached = await store.attach({
     recordId,
     avatarSessionId: minted.avatarSessionId,
@@ -88,7 +89,7 @@ export async function createToken(deps: AppDeps, caller: Caller, input: CreateTo
     type: 'token',
     token: minted.token,
     recordId,
-    expiresAt: new Date(deps.clock().getTime() + policy.tokenTtlSeconds * 1000),
+    expiresAt,
     maxDurationSeconds: hold.grantSeconds,
   };
 }

@@ -71,7 +71,7 @@ export function supersededToken(deps: AppDeps, openRecordIds: readonly string[])
   return {
     type: 'concurrency_limit',
     code: 'SUPERSEDED',
-    message: 'A newer token has taken the place of this one while it was made. Use that one, or ask for another.',
+    message: 'This token was given up while it was made: for a newer one, or for a lower limit. Ask for another.',
     maxConcurrentSessions: deps.policy.maxConcurrentSessions,
     openRecordIds,
   };

@@ -8,6 +8,8 @@ import { mayBeOneRow } from './errors.ts';
 
 /** How much one statement takes: enough to be fast, little enough not to hold locks for long. */
 const BATCH_SIZE = 500;
+/** More at once would only earn the vendor's 429. */
+const STOPS_AT_A_TIME = 50;
 
 const STOP_BACKOFF_SECONDS = 5;
 const STOP_MAX_BACKOFF_SECONDS = 300;
@@ -75,7 +77,7 @@ export function createDueWork({ pool, policy, vendorName, clock }: DueWorkOption
           now,
           vendorName,
           which === 'all' ? 'infinity' : now,
-          BATCH_SIZE,
+          which === 'all' ? BATCH_SIZE : STOPS_AT_A_TIME,
           STOP_BACKOFF_SECONDS,
           STOP_MAX_BACKOFF_SECONDS,
         ],

@@ -1,5 +1,5 @@
 /** What stands in `extensions.code` of a GraphQL error and in `code` of a REST answer. */
-export type ErrorCode = 'UNAUTHENTICATED' | 'FORBIDDEN' | 'BAD_USER_INPUT' | 'LIMIT_EXCEEDED' | 'SERVICE_UNAVAILABLE';
+export type ErrorCode = 'UNAUTHENTICATED' | 'BAD_USER_INPUT' | 'LIMIT_EXCEEDED' | 'SERVICE_UNAVAILABLE';
 
 /** An error whose message is written for the caller and says what to do next. */
 export abstract class PublicError extends Error {
@@ -18,11 +18,6 @@ export class UnauthenticatedError extends PublicError {
     super(message);
     this.reason = reason;
   }
-}
-
-/** A known caller may not do this. */
-export class ForbiddenError extends PublicError {
-  readonly code = 'FORBIDDEN';
 }
 
 /** An argument that can never be right, whatever the state of the service. */
@@ -54,11 +49,7 @@ export class ServiceUnavailableError extends PublicError {
   readonly retryAfterSeconds = 5;
 
   constructor(options?: ErrorOptions & { message?: string }) {
-    super(
-      options?.message ??
-        'The service cannot reach its database right now. Nothing was changed; try again in a few seconds.',
-      options,
-    );
+    super(options?.message ?? 'The service cannot reach its database right now. Try again in a few seconds.', options);
   }
 }
 

@@ -66,7 +66,7 @@ export async function createPostgresEvents(options: PostgresEventsOptions): Prom
       await asked.query('SELECT');
     } catch (error) {
       options.onConnectionError(error as Error);
-      await asked.end();
+      await asked.end().catch(options.onConnectionError);
     }
   }
 

@@ -7,6 +7,11 @@ interface PresenceOptions {
   readonly onError: (error: unknown) => void;
 }
 
+interface Watch {
+  readonly userId: string;
+  readonly avatarSessionId: string;
+}
+
 export interface PresenceKeeper extends Presence {
   /** Notes no more heartbeats; resolves when those under way are noted. */
   stop(): Promise<void>;
@@ -16,7 +21,7 @@ export interface PresenceKeeper extends Presence {
  * Turns open subscriptions into heartbeats: one timer for all of them, whose heartbeats travel together in one statement.
  */
 export function createPresence({ beat, intervalSeconds, onError }: PresenceOptions): PresenceKeeper {
-  const watched = new Set<{ readonly userId: string; readonly avatarSessionId: string }>();
+  const watched = new Set<Watch>();
   const underWay = new Set<Promise<unknown>>();
 
   function note(userId: string, avatarSessionId: string): void {
@@ -26,8 +31,10 @@ export function createPresence({ beat, intervalSeconds, onError }: PresenceOptio
     underWay.add(noted);
   }
 
+  /** Several tabs of one session are one heartbeat. */
   const timer = setInterval(() => {
-    for (const { userId, avatarSessionId } of watched) note(userId, avatarSessionId);
+    const sessions = new Map([...watched].map((watch) => [`${watch.avatarSessionId} ${watch.userId}`, watch]));
+    for (const { userId, avatarSessionId } of sessions.values()) note(userId, avatarSessionId);
   }, intervalSeconds * 1000);
 
   return {

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
 import { answerHealth, answerReadiness, type Readiness } from './health.ts';
 import type { Metrics } from './metrics.ts';
 import { watchAnswers } from './shutdown.ts';
@@ -9,6 +10,7 @@ interface HttpOptions {
   readonly readiness: Readiness;
   /** Null switches `/metrics` off. */
   readonly metrics: Metrics | null;
+  readonly log: Logger;
 }
 
 /** A client that needs longer than this to say what it wants is cut off. */
@@ -16,7 +18,7 @@ const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
 
 /** Which path is answered by what. */
-export function createHttpServer({ pipeline, readiness, metrics }: HttpOptions): Server {
+export function createHttpServer({ pipeline, readiness, metrics, log }: HttpOptions): Server {
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     switch (request.url?.split('?')[0]) {
       case GRAPHQL_PATH:
@@ -46,8 +48,12 @@ export function createHttpServer({ pipeline, readiness, metrics }: HttpOptions):
   const server = createServer(options, (request, response) => {
     response.setHeader('cache-control', 'no-store');
     response.setHeader('x-content-type-options', 'nosniff');
-    if (hasGoodHost(request)) route(request, response).catch(() => response.destroy());
-    else answer(response, 400, 'The Host header names no host.');
+    if (hasGoodHost(request)) {
+      route(request, response).catch((error) => {
+        log.error({ err: error }, 'A request failed');
+        response.destroy();
+      });
+    } else answer(response, 400, 'The Host header names no host.');
   });
   return watchAnswers(server);
 }

@@ -103,7 +103,7 @@ async function startTransports() {
     graphiql: null,
     log,
   });
-  const server = createHttpServer({ pipeline, readiness: async () => ({}), metrics: null });
+  const server = createHttpServer({ pipeline, readiness: async () => ({}), metrics: null, log });
   const sockets = attachWebSocket({ server, pipeline, authenticator, corsOrigins: [], clock, log });
   const port = await listen(server, 0, '127.0.0.1');
   parts.defer(() => closeHttp(server));
