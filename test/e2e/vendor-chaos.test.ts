@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'vitest';
 import type { Fault } from '../../src/vendors/simulator/faults.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -63,6 +64,24 @@ describe.concurrent('a vendor that stops the session and', () => {
     expect(await readStops(service)).toMatchObject([{ attempts: 2, last_error: null }]);
     expect(service.simulator.sessions()).toMatchObject([{ endReason: 'USER_CLOSED' }]);
   });
+});
+
+it.concurrent('patience that a slow vendor asks for late is heeded all the same', { timeout: 60_000 }, async ({
+  expect,
+}) => {
+  await using database = await createTestDatabase();
+  await using service = await startProxiedService(database.url);
+  const { token, avatarSessionId } = await startStream(service);
+  service.simulator.failNext({ path: STOP, status: 429, headers: { 'retry-after': '1' } });
+  service.toVendor.silence();
+  await endSession(service, token, avatarSessionId);
+  await waitFor(async () => (await readStops({ database }))[0]?.attempts === 1);
+  const first = Date.now();
+  // by now the sweeper sleeps until the end of the first wait
+  await sleep(500);
+  await service.toVendor.open();
+  await waitForStops(service, 2);
+  expect(Date.now() - first).toBeLessThan(FIRST_WAIT_MS - 500);
 });
 
 it.concurrent('the wait doubles while a vendor goes on failing', { timeout: 60_000 }, async ({ expect }) => {

@@ -22,7 +22,12 @@ export interface Sweep {
 }
 
 /** Something that ran at the same time as the rest of its step, and what the service answered. */
-export type Event = { readonly act: Act; readonly answer: Answer } | { readonly sweep: Sweep };
+export type Event = Acted | { readonly sweep: Sweep };
+
+interface Acted {
+  readonly act: Act;
+  readonly answer: Answer;
+}
 
 /**
  * One user's part of a step whose events ran at the same time: an order in which they might have run one by one, with
@@ -54,7 +59,7 @@ function* outcomes(user: ModelUser, rules: Rules, event: Event, now: Instant): G
   if ('act' in event) {
     const next = structuredClone(user);
     const answer = foretell(next, rules, event.act, now - LAG_MS[event.act.node]);
-    if (isDeepStrictEqual(answer, event.answer)) yield next;
+    if (isDeepStrictEqual(answer, event.answer) || endedMeanwhile(next, event, now)) yield next;
     return;
   }
   const at = now - LAG_MS[event.sweep.node];
@@ -65,6 +70,16 @@ function* outcomes(user: ModelUser, rules: Rules, event: Event, now: Instant): G
     noteCrossings(next, rules, at);
     yield next;
   }
+}
+
+/**
+ * A start that had chosen an unnamed token when something else ended it: it says "ended", where one that came later would
+ * find nothing. Either is true, and neither changes anything.
+ */
+function endedMeanwhile({ records }: ModelUser, { act, answer }: Acted, now: Instant): boolean {
+  if (act.kind !== 'start' || typeof answer !== 'object' || answer.outcome !== 'ended') return false;
+  const chosen = records.find(({ id }) => 'recordId' in answer && id === answer.recordId);
+  return chosen?.streamId === null && chosen.endedAt !== null && chosen.endedAt >= now - LAG_MS[1];
 }
 
 function dueFor(user: ModelUser, rules: Rules, kind: SweepKind, at: Instant): string[] {
