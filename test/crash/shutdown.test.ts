@@ -104,11 +104,14 @@ it('SIGTERM is obeyed in time by clients that do not read, and by connections th
   await closed.promise;
 });
 
-it('a second signal ends at once', async () => {
+it('a signal that comes twice is one, and a later one ends at once', async () => {
   await using node = await startNode();
   const socket = await watch(node, await issueUserToken('ann'));
   socket.fallSilent();
-  const interrupted = node.end('SIGINT');
+  let ended = false;
+  const interrupted = Promise.all([node.end('SIGINT'), node.end('SIGINT')]).finally(() => {
+    ended = true;
+  });
   await expect
     .poll(() =>
       fetch(`${node.url}/healthz`).then(
@@ -117,10 +120,16 @@ it('a second signal ends at once', async () => {
       ),
     )
     .toBe('down');
-  const from = Date.now();
-  await node.end('SIGINT');
-  expect(await interrupted).toEqual({ code: 130, signal: null });
-  expect(Date.now() - from).toBeLessThan(1_000);
+  expect(ended).toBe(false);
+  const again = () => {
+    if (!ended) void node.end('SIGINT');
+    return ended;
+  };
+  await expect.poll(again, { interval: 200, timeout: 5_000 }).toBe(true);
+  expect(await interrupted).toEqual([
+    { code: 130, signal: null },
+    { code: 130, signal: null },
+  ]);
   socket[Symbol.dispose]();
 });
 
