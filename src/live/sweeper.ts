@@ -65,8 +65,8 @@ export function startSweeper({ work, deliverStops, heartbeatLapseSeconds, clock,
       startDelivery();
       const done = await inTurn(kinds);
       next = await work.nextDue();
-      if (done) lastSweep = clock().getTime();
-      else shortest = SLEEP_AFTER_FAILURE_MS;
+      lastSweep = done ? clock().getTime() : Number.NEGATIVE_INFINITY;
+      if (!done) shortest = SLEEP_AFTER_FAILURE_MS;
     } catch (error) {
       report(error);
       shortest = SLEEP_AFTER_FAILURE_MS;
