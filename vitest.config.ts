@@ -1,15 +1,28 @@
 import { defineConfig } from 'vitest/config';
 
+/** Crashes, outages and endurance measure time and memory: they have the machine to themselves, after the others. */
+const ALONE = 'test/crash/**/*.test.ts';
+
 export default defineConfig({
   // Without "development", which Vite adds and Node does not: there would be two graphql, each with its own GraphQLError.
   ssr: { resolve: { conditions: ['module', 'node'] } },
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: 'test/support/global-setup.ts',
-    // Many tests wait for the clock, the vendor or the browser: on two cores a third one has room.
-    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     teardownTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'together',
+          include: ['test/**/*.test.ts'],
+          exclude: [ALONE],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      { extends: true, test: { name: 'alone', include: [ALONE], maxWorkers: 1, sequence: { groupOrder: 1 } } },
+    ],
   },
 });
