@@ -51,10 +51,15 @@ const MUTATIONS: ArgumentRow[] = [
   ['trackEnd', ['input', 'messagesCount'], 'Int', BAD_COUNTS, session],
   ['trackEnd', ['input', 'errorMessage'], 'String', BAD_ERROR_MESSAGES, session],
 ];
+const SUBSCRIPTIONS: ArgumentRow[] = [['quotaUpdated', ['avatarSessionId'], 'String', BAD_NAMES]];
+
+type Kind = 'query' | 'mutation' | 'subscription';
+
 /** Every argument of every operation. */
-export const ARGUMENTS: [kind: 'query' | 'mutation', ...ArgumentRow][] = [
+export const ARGUMENTS: [kind: Kind, ...ArgumentRow][] = [
   ...QUERIES.map((row): ['query', ...ArgumentRow] => ['query', ...row]),
   ...MUTATIONS.map((row): ['mutation', ...ArgumentRow] => ['mutation', ...row]),
+  ...SUBSCRIPTIONS.map((row): ['subscription', ...ArgumentRow] => ['subscription', ...row]),
 ];
 
 /** The field called with this text as the argument's value, and what it needs besides. */
