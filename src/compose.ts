@@ -86,8 +86,9 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
   const auth = await resolveAuth(config);
   const authenticator = createAuthenticator(auth, clock);
   const demo = config.mode === 'embedded' && auth.kind === 'secret' ? await issueDemoTokens(auth, clock) : null;
-  // Before the sweeper starts: it would end these sessions of the past while they are being written.
-  if (demo) await seedDemoUser({ pool, policy, userId: demo.userId, now: clock() });
+  // Before the sweeper starts: it would end these sessions of the past while they are being written. No other vendor is
+  // told of them, as no other would know them.
+  if (demo && config.vendor.kind === 'simulator') await seedDemoUser({ pool, policy, userId: demo.userId, now: clock() });
 
   const work = createDueWork({ pool, policy, vendorName: vendor.name, clock });
   sweeper = startSweeper({

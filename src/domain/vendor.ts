@@ -34,6 +34,10 @@ export interface VendorSession {
   /** A decimal string in the vendor's credits; null where the vendor does not say. */
   readonly creditsConsumed: string | null;
   readonly endReason: string | null;
+  /** The name under which its price is entered; null where the vendor does not say. */
+  readonly mode: string | null;
+  /** Where it was started, in the vendor's words, such as `API` or `EMBED`; null where the vendor does not say. */
+  readonly source: string | null;
 }
 
 /**
@@ -49,6 +53,10 @@ export interface AvatarVendor {
   knowsAvatar(avatarName: string): boolean;
   /** The names to propose when another is asked for; empty if any name will do. */
   readonly avatarNames: readonly string[];
+  /** What sessions of a known avatar are billed by: the name under which the vendor's prices are entered, such as `FULL`. */
+  modeOf(avatarName: string): string;
+  /** Credits a minute of a mode; null for one that is not known, or where the vendor does not bill in credits. */
+  creditsPerMinute(mode: string): string | null;
   mint(request: MintRequest): Promise<MintedToken>;
   /** Resolves once the vendor confirms that the session does not run, also when it never did or is long over. */
   stop(avatarSessionId: string, reason: string): Promise<void>;

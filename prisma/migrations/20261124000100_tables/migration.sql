@@ -73,6 +73,8 @@ CREATE TABLE avatar_usage_records (
   avatar_session_id   text,
   avatar_name         text NOT NULL DEFAULT 'default',
   vendor              text NOT NULL DEFAULT 'simulator',
+  -- what the vendor bills by, such as FULL or LITE
+  vendor_mode         text NOT NULL DEFAULT '',
   session_started_at  timestamptz(3),
   session_ended_at    timestamptz(3),
   duration_seconds    integer NOT NULL DEFAULT 0,
@@ -86,12 +88,21 @@ CREATE TABLE avatar_usage_records (
   status              usage_status NOT NULL DEFAULT 'reserved',
   end_reason          end_reason,
   error_message       text,
-  -- the price in force when the token was granted
+  currency            text NOT NULL DEFAULT 'USD',
+  -- the price where no dated one is in force
+  fallback_price      numeric(18, 6) NOT NULL DEFAULT 0,
+  -- the price in force, from priced_seconds on: this many seconds, counted from counted_from, were at earlier prices
   price_per_minute    numeric(18, 6) NOT NULL DEFAULT 0,
+  priced_seconds      integer NOT NULL DEFAULT 0,
+  priced_cost         numeric(18, 6) NOT NULL DEFAULT 0,
+  -- when the next price comes into force, as far as is known
+  price_until         timestamptz(3),
   -- how long it may run in all, kept after the end
   grant_seconds       integer NOT NULL DEFAULT 0,
-  -- the cap that the vendor enforces by itself, null where it takes none
+  -- the cap that the vendor was given to enforce by itself, null where it takes none
   vendor_cap_seconds  integer,
+  -- the cap that it named at the start, which may be lower; null until it is known
+  effective_cap_seconds integer,
   -- what of the quota is reserved for this record now; zero once it is over
   held_seconds        integer NOT NULL DEFAULT 0,
   held_cost           numeric(18, 6) NOT NULL DEFAULT 0,
@@ -102,6 +113,11 @@ CREATE TABLE avatar_usage_records (
   counted_from        timestamptz(3),
   -- SHA-256 of the vendor's token
   token_hash          bytea,
+  -- the vendor's own figures, beside the estimate: known once it was reconciled
+  actual_seconds      integer,
+  actual_cost         numeric(18, 6),
+  vendor_end_reason   text,
+  reconciled_at       timestamptz(3),
   -- when the unused token or the running session ends by itself; null once it is over
   expires_at          timestamptz(3),
   last_heartbeat_at   timestamptz(3),
@@ -120,6 +136,10 @@ CREATE TABLE avatar_usage_records (
   CONSTRAINT avatar_usage_records_counts_not_negative CHECK (
     duration_seconds >= 0 AND words_spoken >= 0 AND messages_count >= 0 AND estimated_cost >= 0
     AND grant_seconds >= 0 AND held_seconds >= 0 AND held_cost >= 0 AND settled_seconds >= 0 AND settled_cost >= 0
+    AND priced_seconds >= 0 AND priced_cost >= 0 AND actual_seconds >= 0 AND actual_cost >= 0
+  ),
+  CONSTRAINT avatar_usage_records_reconciled_has_figures CHECK (
+    reconciled_at IS NULL OR actual_seconds IS NOT NULL AND actual_cost IS NOT NULL
   ),
   CONSTRAINT avatar_usage_records_active_has_start CHECK (
     status <> 'active' OR session_started_at IS NOT NULL AND counted_from IS NOT NULL
@@ -137,6 +157,10 @@ CREATE INDEX avatar_usage_records_history_idx ON avatar_usage_records (user_id, 
 CREATE INDEX avatar_usage_records_user_period_idx ON avatar_usage_records (user_id, billing_period);
 CREATE INDEX avatar_usage_records_open_idx ON avatar_usage_records (user_id) WHERE status IN ('reserved', 'active');
 CREATE INDEX avatar_usage_records_due_at_idx ON avatar_usage_records (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX avatar_usage_records_token_hash_idx ON avatar_usage_records (token_hash);
+-- what the reconciler has still to compare
+CREATE INDEX avatar_usage_records_unreconciled_idx ON avatar_usage_records (vendor, created_at)
+  WHERE reconciled_at IS NULL AND avatar_session_id IS NOT NULL;
 
 -- Append-only: why used_* and held_* of a quota are what they are. Amounts are changes, so their sum is the quota.
 CREATE TABLE quota_ledger (
@@ -172,6 +196,46 @@ CREATE TABLE quota_alerts (
   CONSTRAINT quota_alerts_quota_fkey FOREIGN KEY (user_id, period) REFERENCES usage_quotas (user_id, current_month),
   CONSTRAINT quota_alerts_threshold_range CHECK (threshold_percent BETWEEN 1 AND 100)
 );
+
+-- What a vendor takes for a minute, from a moment on.
+CREATE TABLE prices (
+  vendor               text NOT NULL,
+  -- such as FULL or LITE
+  mode                 text NOT NULL,
+  currency             text NOT NULL,
+  effective_from       timestamptz(3) NOT NULL,
+  per_minute           numeric(18, 6) NOT NULL,
+  -- use is rounded up to a multiple of this, and to the minimum
+  billing_step_seconds integer NOT NULL DEFAULT 1,
+  minimum_seconds      integer NOT NULL DEFAULT 0,
+  PRIMARY KEY (vendor, mode, currency, effective_from),
+  CONSTRAINT prices_sane CHECK (
+    per_minute >= 0 AND billing_step_seconds BETWEEN 1 AND 3600 AND minimum_seconds BETWEEN 0 AND 3600
+  ),
+  CONSTRAINT prices_currency_format CHECK (currency ~ '^[A-Z]{3}$')
+);
+
+-- Sessions on the vendor's list that no token of ours explains: embeds, other keys. They spend the same account.
+CREATE TABLE unattributed_sessions (
+  vendor            text NOT NULL,
+  avatar_session_id text NOT NULL,
+  -- where it was started, in the vendor's words, such as EMBED
+  source            text,
+  mode              text,
+  started_at        timestamptz(3) NOT NULL,
+  -- the month that it started in
+  period            text NOT NULL,
+  -- null while it runs
+  ended_at          timestamptz(3),
+  seconds           integer NOT NULL,
+  cost              numeric(18, 6) NOT NULL,
+  currency          text NOT NULL,
+  end_reason        text,
+  seen_at           timestamptz(3) NOT NULL,
+  PRIMARY KEY (vendor, avatar_session_id)
+);
+
+CREATE INDEX unattributed_sessions_period_idx ON unattributed_sessions (period);
 
 -- The outbox of stops: what the vendor must still be told to end.
 CREATE TABLE vendor_stops (

@@ -4,11 +4,6 @@
 -- waiting at one moment travel in one commit; inside, each query takes a fresh snapshot, so what is read after the
 -- locks are held is what the previous holder of the lock has committed.
 
--- The cost of a number of seconds, to the sixth decimal.
-CREATE FUNCTION session_cost(p_seconds numeric, p_price_per_minute numeric) RETURNS numeric
-  LANGUAGE sql IMMUTABLE
-  RETURN round(p_seconds * p_price_per_minute / 60, 6);
-
 -- The first millisecond, the resolution in which the service reads the clock, that is not before a number of seconds
 -- since 1970. Null for a moment before that year or past the year 9999, which an extreme limit may lead to.
 CREATE FUNCTION next_millisecond(p_epoch numeric) RETURNS timestamptz

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { VendorSession } from '../../domain/vendor.ts';
+import { SANDBOX } from './credits.ts';
 
 /** What wraps every answer. Absent fields are tolerated: the documentation and the live service differ. */
 export const Envelope = z.object({
@@ -30,6 +31,9 @@ export const Entry = z.object({
   credits_consumed: Decimal.nullish(),
   end_at: Moment.nullish(),
   end_reason: z.string().nullish(),
+  mode: z.string().nullish(),
+  is_sandbox: z.boolean().nullish(),
+  source: z.string().nullish(),
 });
 
 export const Page = z.object({ next: z.string().nullish(), results: z.array(Entry) });
@@ -46,6 +50,8 @@ export function toVendorSession(entry: z.infer<typeof Entry>, active: boolean): 
     durationSeconds: entry.duration,
     creditsConsumed: entry.credits_consumed ?? null,
     endReason: entry.end_reason ?? null,
+    mode: entry.is_sandbox ? SANDBOX : (entry.mode ?? null),
+    source: entry.source ?? null,
   };
 }
 

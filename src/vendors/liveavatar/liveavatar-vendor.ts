@@ -4,6 +4,7 @@ import type { AvatarVendor, MintRequest, VendorSession } from '../../domain/vend
 import { Anything, Credits, Entry, isActive, Minted, Page, toVendorSession } from './answers.ts';
 import { type LiveAvatarAvatar, type LiveAvatarMode, mintBody, SANDBOX_AVATAR_ID } from './avatars.ts';
 import { type Call, createClient } from './client.ts';
+import { creditsPerMinute, SANDBOX } from './credits.ts';
 import { vendorStopReason } from './stop-reason.ts';
 
 export interface LiveAvatarOptions {
@@ -58,6 +59,11 @@ export function createLiveAvatarVendor(options: LiveAvatarOptions): AvatarVendor
     },
     avatarNames: [...avatars.keys()],
     knowsAvatar: (avatarName) => (avatars.get(avatarName) ?? anyName) !== undefined,
+    modeOf(avatarName) {
+      const avatar = avatars.get(avatarName) ?? anyName;
+      return avatar?.sandbox ? SANDBOX : (avatar?.mode ?? options.mode);
+    },
+    creditsPerMinute,
 
     async mint(request: MintRequest) {
       const avatar = avatars.get(request.avatarName) ?? anyName;

@@ -14,6 +14,8 @@ describe('a session', () => {
       endedAt: null,
       durationSeconds: 125,
       creditsConsumed: '6',
+      mode: 'FULL',
+      source: 'API',
       endReason: null,
     });
   });

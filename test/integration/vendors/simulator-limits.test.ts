@@ -18,6 +18,8 @@ describe('the cap', () => {
       durationSeconds: 90,
       creditsConsumed: '4',
       endReason: 'MAX_DURATION_REACHED',
+      mode: 'FULL',
+      source: 'API',
     });
     expect(await collect(vendor.listActive())).toEqual([]);
     expect(await collect(vendor.listEnded(OPENING))).toHaveLength(1);

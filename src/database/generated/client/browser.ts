@@ -47,3 +47,13 @@ export type QuotaAlert = Prisma.QuotaAlertModel
  * A stop that the vendor must confirm.
  */
 export type VendorStop = Prisma.VendorStopModel
+/**
+ * Model Price
+ * What a vendor takes for a minute, from a moment on.
+ */
+export type Price = Prisma.PriceModel
+/**
+ * Model UnattributedSession
+ * A session on the vendor's list that no token of ours explains.
+ */
+export type UnattributedSession = Prisma.UnattributedSessionModel

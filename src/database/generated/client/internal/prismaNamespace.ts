@@ -402,7 +402,9 @@ export const ModelName = {
   UsageRecord: 'UsageRecord',
   LedgerEntry: 'LedgerEntry',
   QuotaAlert: 'QuotaAlert',
-  VendorStop: 'VendorStop'
+  VendorStop: 'VendorStop',
+  Price: 'Price',
+  UnattributedSession: 'UnattributedSession'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -418,7 +420,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "billingPeriod" | "usageQuota" | "usageRecord" | "ledgerEntry" | "quotaAlert" | "vendorStop"
+    modelProps: "billingPeriod" | "usageQuota" | "usageRecord" | "ledgerEntry" | "quotaAlert" | "vendorStop" | "price" | "unattributedSession"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -866,6 +868,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    Price: {
+      payload: Prisma.$PricePayload<ExtArgs>
+      fields: Prisma.PriceFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.PriceFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PricePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.PriceFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PricePayload>
+        }
+        findFirst: {
+          args: Prisma.PriceFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PricePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.PriceFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PricePayload>
+        }
+        findMany: {
+          args: Prisma.PriceFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PricePayload>[]
+        }
+        create: {
+          args: Prisma.PriceCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PricePayload>
+        }
+        createMany: {
+          args: Prisma.PriceCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.PriceCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PricePayload>[]
+        }
+        delete: {
+          args: Prisma.PriceDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PricePayload>
+        }
+        update: {
+          args: Prisma.PriceUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PricePayload>
+        }
+        deleteMany: {
+          args: Prisma.PriceDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.PriceUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.PriceUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PricePayload>[]
+        }
+        upsert: {
+          args: Prisma.PriceUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$PricePayload>
+        }
+        aggregate: {
+          args: Prisma.PriceAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregatePrice>
+        }
+        groupBy: {
+          args: Prisma.PriceGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.PriceGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.PriceCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.PriceCountAggregateOutputType> | number
+        }
+      }
+    }
+    UnattributedSession: {
+      payload: Prisma.$UnattributedSessionPayload<ExtArgs>
+      fields: Prisma.UnattributedSessionFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.UnattributedSessionFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$UnattributedSessionPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.UnattributedSessionFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$UnattributedSessionPayload>
+        }
+        findFirst: {
+          args: Prisma.UnattributedSessionFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$UnattributedSessionPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.UnattributedSessionFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$UnattributedSessionPayload>
+        }
+        findMany: {
+          args: Prisma.UnattributedSessionFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$UnattributedSessionPayload>[]
+        }
+        create: {
+          args: Prisma.UnattributedSessionCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$UnattributedSessionPayload>
+        }
+        createMany: {
+          args: Prisma.UnattributedSessionCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.UnattributedSessionCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$UnattributedSessionPayload>[]
+        }
+        delete: {
+          args: Prisma.UnattributedSessionDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$UnattributedSessionPayload>
+        }
+        update: {
+          args: Prisma.UnattributedSessionUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$UnattributedSessionPayload>
+        }
+        deleteMany: {
+          args: Prisma.UnattributedSessionDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.UnattributedSessionUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.UnattributedSessionUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$UnattributedSessionPayload>[]
+        }
+        upsert: {
+          args: Prisma.UnattributedSessionUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$UnattributedSessionPayload>
+        }
+        aggregate: {
+          args: Prisma.UnattributedSessionAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateUnattributedSession>
+        }
+        groupBy: {
+          args: Prisma.UnattributedSessionGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.UnattributedSessionGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.UnattributedSessionCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.UnattributedSessionCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -945,6 +1095,7 @@ export const UsageRecordScalarFieldEnum = {
   avatarSessionId: 'avatarSessionId',
   avatarName: 'avatarName',
   vendor: 'vendor',
+  vendorMode: 'vendorMode',
   startedAt: 'startedAt',
   endedAt: 'endedAt',
   durationSeconds: 'durationSeconds',
@@ -956,15 +1107,25 @@ export const UsageRecordScalarFieldEnum = {
   status: 'status',
   endReason: 'endReason',
   errorMessage: 'errorMessage',
+  currency: 'currency',
+  fallbackPrice: 'fallbackPrice',
   pricePerMinute: 'pricePerMinute',
+  pricedSeconds: 'pricedSeconds',
+  pricedCost: 'pricedCost',
+  priceUntil: 'priceUntil',
   grantSeconds: 'grantSeconds',
   vendorCapSeconds: 'vendorCapSeconds',
+  effectiveCapSeconds: 'effectiveCapSeconds',
   heldSeconds: 'heldSeconds',
   heldCost: 'heldCost',
   settledSeconds: 'settledSeconds',
   settledCost: 'settledCost',
   countedFrom: 'countedFrom',
   tokenHash: 'tokenHash',
+  actualSeconds: 'actualSeconds',
+  actualCost: 'actualCost',
+  vendorEndReason: 'vendorEndReason',
+  reconciledAt: 'reconciledAt',
   expiresAt: 'expiresAt',
   lastHeartbeatAt: 'lastHeartbeatAt',
   endingNotice: 'endingNotice',
@@ -1018,6 +1179,37 @@ export const VendorStopScalarFieldEnum = {
 } as const
 
 export type VendorStopScalarFieldEnum = (typeof VendorStopScalarFieldEnum)[keyof typeof VendorStopScalarFieldEnum]
+
+
+export const PriceScalarFieldEnum = {
+  vendor: 'vendor',
+  mode: 'mode',
+  currency: 'currency',
+  effectiveFrom: 'effectiveFrom',
+  perMinute: 'perMinute',
+  billingStepSeconds: 'billingStepSeconds',
+  minimumSeconds: 'minimumSeconds'
+} as const
+
+export type PriceScalarFieldEnum = (typeof PriceScalarFieldEnum)[keyof typeof PriceScalarFieldEnum]
+
+
+export const UnattributedSessionScalarFieldEnum = {
+  vendor: 'vendor',
+  avatarSessionId: 'avatarSessionId',
+  source: 'source',
+  mode: 'mode',
+  startedAt: 'startedAt',
+  period: 'period',
+  endedAt: 'endedAt',
+  seconds: 'seconds',
+  cost: 'cost',
+  currency: 'currency',
+  endReason: 'endReason',
+  seenAt: 'seenAt'
+} as const
+
+export type UnattributedSessionScalarFieldEnum = (typeof UnattributedSessionScalarFieldEnum)[keyof typeof UnattributedSessionScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -1367,6 +1559,8 @@ export type GlobalOmitConfig = {
   ledgerEntry?: Prisma.LedgerEntryOmit
   quotaAlert?: Prisma.QuotaAlertOmit
   vendorStop?: Prisma.VendorStopOmit
+  price?: Prisma.PriceOmit
+  unattributedSession?: Prisma.UnattributedSessionOmit
 }
 
 /* Types for Logging */

@@ -56,7 +56,9 @@ export const ModelName = {
   UsageRecord: 'UsageRecord',
   LedgerEntry: 'LedgerEntry',
   QuotaAlert: 'QuotaAlert',
-  VendorStop: 'VendorStop'
+  VendorStop: 'VendorStop',
+  Price: 'Price',
+  UnattributedSession: 'UnattributedSession'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -115,6 +117,7 @@ export const UsageRecordScalarFieldEnum = {
   avatarSessionId: 'avatarSessionId',
   avatarName: 'avatarName',
   vendor: 'vendor',
+  vendorMode: 'vendorMode',
   startedAt: 'startedAt',
   endedAt: 'endedAt',
   durationSeconds: 'durationSeconds',
@@ -126,15 +129,25 @@ export const UsageRecordScalarFieldEnum = {
   status: 'status',
   endReason: 'endReason',
   errorMessage: 'errorMessage',
+  currency: 'currency',
+  fallbackPrice: 'fallbackPrice',
   pricePerMinute: 'pricePerMinute',
+  pricedSeconds: 'pricedSeconds',
+  pricedCost: 'pricedCost',
+  priceUntil: 'priceUntil',
   grantSeconds: 'grantSeconds',
   vendorCapSeconds: 'vendorCapSeconds',
+  effectiveCapSeconds: 'effectiveCapSeconds',
   heldSeconds: 'heldSeconds',
   heldCost: 'heldCost',
   settledSeconds: 'settledSeconds',
   settledCost: 'settledCost',
   countedFrom: 'countedFrom',
   tokenHash: 'tokenHash',
+  actualSeconds: 'actualSeconds',
+  actualCost: 'actualCost',
+  vendorEndReason: 'vendorEndReason',
+  reconciledAt: 'reconciledAt',
   expiresAt: 'expiresAt',
   lastHeartbeatAt: 'lastHeartbeatAt',
   endingNotice: 'endingNotice',
@@ -188,6 +201,37 @@ export const VendorStopScalarFieldEnum = {
 } as const
 
 export type VendorStopScalarFieldEnum = (typeof VendorStopScalarFieldEnum)[keyof typeof VendorStopScalarFieldEnum]
+
+
+export const PriceScalarFieldEnum = {
+  vendor: 'vendor',
+  mode: 'mode',
+  currency: 'currency',
+  effectiveFrom: 'effectiveFrom',
+  perMinute: 'perMinute',
+  billingStepSeconds: 'billingStepSeconds',
+  minimumSeconds: 'minimumSeconds'
+} as const
+
+export type PriceScalarFieldEnum = (typeof PriceScalarFieldEnum)[keyof typeof PriceScalarFieldEnum]
+
+
+export const UnattributedSessionScalarFieldEnum = {
+  vendor: 'vendor',
+  avatarSessionId: 'avatarSessionId',
+  source: 'source',
+  mode: 'mode',
+  startedAt: 'startedAt',
+  period: 'period',
+  endedAt: 'endedAt',
+  seconds: 'seconds',
+  cost: 'cost',
+  currency: 'currency',
+  endReason: 'endReason',
+  seenAt: 'seenAt'
+} as const
+
+export type UnattributedSessionScalarFieldEnum = (typeof UnattributedSessionScalarFieldEnum)[keyof typeof UnattributedSessionScalarFieldEnum]
 
 
 export const SortOrder = {

@@ -31,13 +31,19 @@ export type UsageRecordAvgAggregateOutputType = {
   wordsSpoken: number | null
   messagesCount: number | null
   estimatedCost: runtime.Decimal | null
+  fallbackPrice: runtime.Decimal | null
   pricePerMinute: runtime.Decimal | null
+  pricedSeconds: number | null
+  pricedCost: runtime.Decimal | null
   grantSeconds: number | null
   vendorCapSeconds: number | null
+  effectiveCapSeconds: number | null
   heldSeconds: number | null
   heldCost: runtime.Decimal | null
   settledSeconds: number | null
   settledCost: runtime.Decimal | null
+  actualSeconds: number | null
+  actualCost: runtime.Decimal | null
   endingNotice: number | null
 }
 
@@ -46,13 +52,19 @@ export type UsageRecordSumAggregateOutputType = {
   wordsSpoken: number | null
   messagesCount: number | null
   estimatedCost: runtime.Decimal | null
+  fallbackPrice: runtime.Decimal | null
   pricePerMinute: runtime.Decimal | null
+  pricedSeconds: number | null
+  pricedCost: runtime.Decimal | null
   grantSeconds: number | null
   vendorCapSeconds: number | null
+  effectiveCapSeconds: number | null
   heldSeconds: number | null
   heldCost: runtime.Decimal | null
   settledSeconds: number | null
   settledCost: runtime.Decimal | null
+  actualSeconds: number | null
+  actualCost: runtime.Decimal | null
   endingNotice: number | null
 }
 
@@ -63,6 +75,7 @@ export type UsageRecordMinAggregateOutputType = {
   avatarSessionId: string | null
   avatarName: string | null
   vendor: string | null
+  vendorMode: string | null
   startedAt: Date | null
   endedAt: Date | null
   durationSeconds: number | null
@@ -74,15 +87,25 @@ export type UsageRecordMinAggregateOutputType = {
   status: $Enums.UsageStatus | null
   endReason: $Enums.EndReason | null
   errorMessage: string | null
+  currency: string | null
+  fallbackPrice: runtime.Decimal | null
   pricePerMinute: runtime.Decimal | null
+  pricedSeconds: number | null
+  pricedCost: runtime.Decimal | null
+  priceUntil: Date | null
   grantSeconds: number | null
   vendorCapSeconds: number | null
+  effectiveCapSeconds: number | null
   heldSeconds: number | null
   heldCost: runtime.Decimal | null
   settledSeconds: number | null
   settledCost: runtime.Decimal | null
   countedFrom: Date | null
   tokenHash: runtime.Bytes | null
+  actualSeconds: number | null
+  actualCost: runtime.Decimal | null
+  vendorEndReason: string | null
+  reconciledAt: Date | null
   expiresAt: Date | null
   lastHeartbeatAt: Date | null
   endingNotice: number | null
@@ -98,6 +121,7 @@ export type UsageRecordMaxAggregateOutputType = {
   avatarSessionId: string | null
   avatarName: string | null
   vendor: string | null
+  vendorMode: string | null
   startedAt: Date | null
   endedAt: Date | null
   durationSeconds: number | null
@@ -109,15 +133,25 @@ export type UsageRecordMaxAggregateOutputType = {
   status: $Enums.UsageStatus | null
   endReason: $Enums.EndReason | null
   errorMessage: string | null
+  currency: string | null
+  fallbackPrice: runtime.Decimal | null
   pricePerMinute: runtime.Decimal | null
+  pricedSeconds: number | null
+  pricedCost: runtime.Decimal | null
+  priceUntil: Date | null
   grantSeconds: number | null
   vendorCapSeconds: number | null
+  effectiveCapSeconds: number | null
   heldSeconds: number | null
   heldCost: runtime.Decimal | null
   settledSeconds: number | null
   settledCost: runtime.Decimal | null
   countedFrom: Date | null
   tokenHash: runtime.Bytes | null
+  actualSeconds: number | null
+  actualCost: runtime.Decimal | null
+  vendorEndReason: string | null
+  reconciledAt: Date | null
   expiresAt: Date | null
   lastHeartbeatAt: Date | null
   endingNotice: number | null
@@ -133,6 +167,7 @@ export type UsageRecordCountAggregateOutputType = {
   avatarSessionId: number
   avatarName: number
   vendor: number
+  vendorMode: number
   startedAt: number
   endedAt: number
   durationSeconds: number
@@ -144,15 +179,25 @@ export type UsageRecordCountAggregateOutputType = {
   status: number
   endReason: number
   errorMessage: number
+  currency: number
+  fallbackPrice: number
   pricePerMinute: number
+  pricedSeconds: number
+  pricedCost: number
+  priceUntil: number
   grantSeconds: number
   vendorCapSeconds: number
+  effectiveCapSeconds: number
   heldSeconds: number
   heldCost: number
   settledSeconds: number
   settledCost: number
   countedFrom: number
   tokenHash: number
+  actualSeconds: number
+  actualCost: number
+  vendorEndReason: number
+  reconciledAt: number
   expiresAt: number
   lastHeartbeatAt: number
   endingNotice: number
@@ -168,13 +213,19 @@ export type UsageRecordAvgAggregateInputType = {
   wordsSpoken?: true
   messagesCount?: true
   estimatedCost?: true
+  fallbackPrice?: true
   pricePerMinute?: true
+  pricedSeconds?: true
+  pricedCost?: true
   grantSeconds?: true
   vendorCapSeconds?: true
+  effectiveCapSeconds?: true
   heldSeconds?: true
   heldCost?: true
   settledSeconds?: true
   settledCost?: true
+  actualSeconds?: true
+  actualCost?: true
   endingNotice?: true
 }
 
@@ -183,13 +234,19 @@ export type UsageRecordSumAggregateInputType = {
   wordsSpoken?: true
   messagesCount?: true
   estimatedCost?: true
+  fallbackPrice?: true
   pricePerMinute?: true
+  pricedSeconds?: true
+  pricedCost?: true
   grantSeconds?: true
   vendorCapSeconds?: true
+  effectiveCapSeconds?: true
   heldSeconds?: true
   heldCost?: true
   settledSeconds?: true
   settledCost?: true
+  actualSeconds?: true
+  actualCost?: true
   endingNotice?: true
 }
 
@@ -200,6 +257,7 @@ export type UsageRecordMinAggregateInputType = {
   avatarSessionId?: true
   avatarName?: true
   vendor?: true
+  vendorMode?: true
   startedAt?: true
   endedAt?: true
   durationSeconds?: true
@@ -211,15 +269,25 @@ export type UsageRecordMinAggregateInputType = {
   status?: true
   endReason?: true
   errorMessage?: true
+  currency?: true
+  fallbackPrice?: true
   pricePerMinute?: true
+  pricedSeconds?: true
+  pricedCost?: true
+  priceUntil?: true
   grantSeconds?: true
   vendorCapSeconds?: true
+  effectiveCapSeconds?: true
   heldSeconds?: true
   heldCost?: true
   settledSeconds?: true
   settledCost?: true
   countedFrom?: true
   tokenHash?: true
+  actualSeconds?: true
+  actualCost?: true
+  vendorEndReason?: true
+  reconciledAt?: true
   expiresAt?: true
   lastHeartbeatAt?: true
   endingNotice?: true
@@ -235,6 +303,7 @@ export type UsageRecordMaxAggregateInputType = {
   avatarSessionId?: true
   avatarName?: true
   vendor?: true
+  vendorMode?: true
   startedAt?: true
   endedAt?: true
   durationSeconds?: true
@@ -246,15 +315,25 @@ export type UsageRecordMaxAggregateInputType = {
   status?: true
   endReason?: true
   errorMessage?: true
+  currency?: true
+  fallbackPrice?: true
   pricePerMinute?: true
+  pricedSeconds?: true
+  pricedCost?: true
+  priceUntil?: true
   grantSeconds?: true
   vendorCapSeconds?: true
+  effectiveCapSeconds?: true
   heldSeconds?: true
   heldCost?: true
   settledSeconds?: true
   settledCost?: true
   countedFrom?: true
   tokenHash?: true
+  actualSeconds?: true
+  actualCost?: true
+  vendorEndReason?: true
+  reconciledAt?: true
   expiresAt?: true
   lastHeartbeatAt?: true
   endingNotice?: true
@@ -270,6 +349,7 @@ export type UsageRecordCountAggregateInputType = {
   avatarSessionId?: true
   avatarName?: true
   vendor?: true
+  vendorMode?: true
   startedAt?: true
   endedAt?: true
   durationSeconds?: true
@@ -281,15 +361,25 @@ export type UsageRecordCountAggregateInputType = {
   status?: true
   endReason?: true
   errorMessage?: true
+  currency?: true
+  fallbackPrice?: true
   pricePerMinute?: true
+  pricedSeconds?: true
+  pricedCost?: true
+  priceUntil?: true
   grantSeconds?: true
   vendorCapSeconds?: true
+  effectiveCapSeconds?: true
   heldSeconds?: true
   heldCost?: true
   settledSeconds?: true
   settledCost?: true
   countedFrom?: true
   tokenHash?: true
+  actualSeconds?: true
+  actualCost?: true
+  vendorEndReason?: true
+  reconciledAt?: true
   expiresAt?: true
   lastHeartbeatAt?: true
   endingNotice?: true
@@ -392,6 +482,7 @@ export type UsageRecordGroupByOutputType = {
   avatarSessionId: string | null
   avatarName: string
   vendor: string
+  vendorMode: string
   startedAt: Date | null
   endedAt: Date | null
   durationSeconds: number
@@ -403,15 +494,25 @@ export type UsageRecordGroupByOutputType = {
   status: $Enums.UsageStatus
   endReason: $Enums.EndReason | null
   errorMessage: string | null
+  currency: string
+  fallbackPrice: runtime.Decimal
   pricePerMinute: runtime.Decimal
+  pricedSeconds: number
+  pricedCost: runtime.Decimal
+  priceUntil: Date | null
   grantSeconds: number
   vendorCapSeconds: number | null
+  effectiveCapSeconds: number | null
   heldSeconds: number
   heldCost: runtime.Decimal
   settledSeconds: number
   settledCost: runtime.Decimal
   countedFrom: Date | null
   tokenHash: runtime.Bytes | null
+  actualSeconds: number | null
+  actualCost: runtime.Decimal | null
+  vendorEndReason: string | null
+  reconciledAt: Date | null
   expiresAt: Date | null
   lastHeartbeatAt: Date | null
   endingNotice: number | null
@@ -450,6 +551,7 @@ export type UsageRecordWhereInput = {
   avatarSessionId?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
   avatarName?: Prisma.StringFilter<"UsageRecord"> | string
   vendor?: Prisma.StringFilter<"UsageRecord"> | string
+  vendorMode?: Prisma.StringFilter<"UsageRecord"> | string
   startedAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   endedAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   durationSeconds?: Prisma.IntFilter<"UsageRecord"> | number
@@ -461,15 +563,25 @@ export type UsageRecordWhereInput = {
   status?: Prisma.EnumUsageStatusFilter<"UsageRecord"> | $Enums.UsageStatus
   endReason?: Prisma.EnumEndReasonNullableFilter<"UsageRecord"> | $Enums.EndReason | null
   errorMessage?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
+  currency?: Prisma.StringFilter<"UsageRecord"> | string
+  fallbackPrice?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricePerMinute?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
+  pricedSeconds?: Prisma.IntFilter<"UsageRecord"> | number
+  pricedCost?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
+  priceUntil?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   grantSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   vendorCapSeconds?: Prisma.IntNullableFilter<"UsageRecord"> | number | null
+  effectiveCapSeconds?: Prisma.IntNullableFilter<"UsageRecord"> | number | null
   heldSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   heldCost?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   settledSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   settledCost?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   tokenHash?: Prisma.BytesNullableFilter<"UsageRecord"> | runtime.Bytes | null
+  actualSeconds?: Prisma.IntNullableFilter<"UsageRecord"> | number | null
+  actualCost?: Prisma.DecimalNullableFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorEndReason?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
+  reconciledAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   expiresAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   lastHeartbeatAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   endingNotice?: Prisma.IntNullableFilter<"UsageRecord"> | number | null
@@ -487,6 +599,7 @@ export type UsageRecordOrderByWithRelationInput = {
   avatarSessionId?: Prisma.SortOrderInput | Prisma.SortOrder
   avatarName?: Prisma.SortOrder
   vendor?: Prisma.SortOrder
+  vendorMode?: Prisma.SortOrder
   startedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   endedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   durationSeconds?: Prisma.SortOrder
@@ -498,15 +611,25 @@ export type UsageRecordOrderByWithRelationInput = {
   status?: Prisma.SortOrder
   endReason?: Prisma.SortOrderInput | Prisma.SortOrder
   errorMessage?: Prisma.SortOrderInput | Prisma.SortOrder
+  currency?: Prisma.SortOrder
+  fallbackPrice?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
+  pricedSeconds?: Prisma.SortOrder
+  pricedCost?: Prisma.SortOrder
+  priceUntil?: Prisma.SortOrderInput | Prisma.SortOrder
   grantSeconds?: Prisma.SortOrder
   vendorCapSeconds?: Prisma.SortOrderInput | Prisma.SortOrder
+  effectiveCapSeconds?: Prisma.SortOrderInput | Prisma.SortOrder
   heldSeconds?: Prisma.SortOrder
   heldCost?: Prisma.SortOrder
   settledSeconds?: Prisma.SortOrder
   settledCost?: Prisma.SortOrder
   countedFrom?: Prisma.SortOrderInput | Prisma.SortOrder
   tokenHash?: Prisma.SortOrderInput | Prisma.SortOrder
+  actualSeconds?: Prisma.SortOrderInput | Prisma.SortOrder
+  actualCost?: Prisma.SortOrderInput | Prisma.SortOrder
+  vendorEndReason?: Prisma.SortOrderInput | Prisma.SortOrder
+  reconciledAt?: Prisma.SortOrderInput | Prisma.SortOrder
   expiresAt?: Prisma.SortOrderInput | Prisma.SortOrder
   lastHeartbeatAt?: Prisma.SortOrderInput | Prisma.SortOrder
   endingNotice?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -527,6 +650,7 @@ export type UsageRecordWhereUniqueInput = Prisma.AtLeast<{
   sessionId?: Prisma.StringFilter<"UsageRecord"> | string
   avatarName?: Prisma.StringFilter<"UsageRecord"> | string
   vendor?: Prisma.StringFilter<"UsageRecord"> | string
+  vendorMode?: Prisma.StringFilter<"UsageRecord"> | string
   startedAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   endedAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   durationSeconds?: Prisma.IntFilter<"UsageRecord"> | number
@@ -538,15 +662,25 @@ export type UsageRecordWhereUniqueInput = Prisma.AtLeast<{
   status?: Prisma.EnumUsageStatusFilter<"UsageRecord"> | $Enums.UsageStatus
   endReason?: Prisma.EnumEndReasonNullableFilter<"UsageRecord"> | $Enums.EndReason | null
   errorMessage?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
+  currency?: Prisma.StringFilter<"UsageRecord"> | string
+  fallbackPrice?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricePerMinute?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
+  pricedSeconds?: Prisma.IntFilter<"UsageRecord"> | number
+  pricedCost?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
+  priceUntil?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   grantSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   vendorCapSeconds?: Prisma.IntNullableFilter<"UsageRecord"> | number | null
+  effectiveCapSeconds?: Prisma.IntNullableFilter<"UsageRecord"> | number | null
   heldSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   heldCost?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   settledSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   settledCost?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   tokenHash?: Prisma.BytesNullableFilter<"UsageRecord"> | runtime.Bytes | null
+  actualSeconds?: Prisma.IntNullableFilter<"UsageRecord"> | number | null
+  actualCost?: Prisma.DecimalNullableFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorEndReason?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
+  reconciledAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   expiresAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   lastHeartbeatAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   endingNotice?: Prisma.IntNullableFilter<"UsageRecord"> | number | null
@@ -564,6 +698,7 @@ export type UsageRecordOrderByWithAggregationInput = {
   avatarSessionId?: Prisma.SortOrderInput | Prisma.SortOrder
   avatarName?: Prisma.SortOrder
   vendor?: Prisma.SortOrder
+  vendorMode?: Prisma.SortOrder
   startedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   endedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   durationSeconds?: Prisma.SortOrder
@@ -575,15 +710,25 @@ export type UsageRecordOrderByWithAggregationInput = {
   status?: Prisma.SortOrder
   endReason?: Prisma.SortOrderInput | Prisma.SortOrder
   errorMessage?: Prisma.SortOrderInput | Prisma.SortOrder
+  currency?: Prisma.SortOrder
+  fallbackPrice?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
+  pricedSeconds?: Prisma.SortOrder
+  pricedCost?: Prisma.SortOrder
+  priceUntil?: Prisma.SortOrderInput | Prisma.SortOrder
   grantSeconds?: Prisma.SortOrder
   vendorCapSeconds?: Prisma.SortOrderInput | Prisma.SortOrder
+  effectiveCapSeconds?: Prisma.SortOrderInput | Prisma.SortOrder
   heldSeconds?: Prisma.SortOrder
   heldCost?: Prisma.SortOrder
   settledSeconds?: Prisma.SortOrder
   settledCost?: Prisma.SortOrder
   countedFrom?: Prisma.SortOrderInput | Prisma.SortOrder
   tokenHash?: Prisma.SortOrderInput | Prisma.SortOrder
+  actualSeconds?: Prisma.SortOrderInput | Prisma.SortOrder
+  actualCost?: Prisma.SortOrderInput | Prisma.SortOrder
+  vendorEndReason?: Prisma.SortOrderInput | Prisma.SortOrder
+  reconciledAt?: Prisma.SortOrderInput | Prisma.SortOrder
   expiresAt?: Prisma.SortOrderInput | Prisma.SortOrder
   lastHeartbeatAt?: Prisma.SortOrderInput | Prisma.SortOrder
   endingNotice?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -607,6 +752,7 @@ export type UsageRecordScalarWhereWithAggregatesInput = {
   avatarSessionId?: Prisma.StringNullableWithAggregatesFilter<"UsageRecord"> | string | null
   avatarName?: Prisma.StringWithAggregatesFilter<"UsageRecord"> | string
   vendor?: Prisma.StringWithAggregatesFilter<"UsageRecord"> | string
+  vendorMode?: Prisma.StringWithAggregatesFilter<"UsageRecord"> | string
   startedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"UsageRecord"> | Date | string | null
   endedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"UsageRecord"> | Date | string | null
   durationSeconds?: Prisma.IntWithAggregatesFilter<"UsageRecord"> | number
@@ -618,15 +764,25 @@ export type UsageRecordScalarWhereWithAggregatesInput = {
   status?: Prisma.EnumUsageStatusWithAggregatesFilter<"UsageRecord"> | $Enums.UsageStatus
   endReason?: Prisma.EnumEndReasonNullableWithAggregatesFilter<"UsageRecord"> | $Enums.EndReason | null
   errorMessage?: Prisma.StringNullableWithAggregatesFilter<"UsageRecord"> | string | null
+  currency?: Prisma.StringWithAggregatesFilter<"UsageRecord"> | string
+  fallbackPrice?: Prisma.DecimalWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricePerMinute?: Prisma.DecimalWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
+  pricedSeconds?: Prisma.IntWithAggregatesFilter<"UsageRecord"> | number
+  pricedCost?: Prisma.DecimalWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
+  priceUntil?: Prisma.DateTimeNullableWithAggregatesFilter<"UsageRecord"> | Date | string | null
   grantSeconds?: Prisma.IntWithAggregatesFilter<"UsageRecord"> | number
   vendorCapSeconds?: Prisma.IntNullableWithAggregatesFilter<"UsageRecord"> | number | null
+  effectiveCapSeconds?: Prisma.IntNullableWithAggregatesFilter<"UsageRecord"> | number | null
   heldSeconds?: Prisma.IntWithAggregatesFilter<"UsageRecord"> | number
   heldCost?: Prisma.DecimalWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   settledSeconds?: Prisma.IntWithAggregatesFilter<"UsageRecord"> | number
   settledCost?: Prisma.DecimalWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.DateTimeNullableWithAggregatesFilter<"UsageRecord"> | Date | string | null
   tokenHash?: Prisma.BytesNullableWithAggregatesFilter<"UsageRecord"> | runtime.Bytes | null
+  actualSeconds?: Prisma.IntNullableWithAggregatesFilter<"UsageRecord"> | number | null
+  actualCost?: Prisma.DecimalNullableWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorEndReason?: Prisma.StringNullableWithAggregatesFilter<"UsageRecord"> | string | null
+  reconciledAt?: Prisma.DateTimeNullableWithAggregatesFilter<"UsageRecord"> | Date | string | null
   expiresAt?: Prisma.DateTimeNullableWithAggregatesFilter<"UsageRecord"> | Date | string | null
   lastHeartbeatAt?: Prisma.DateTimeNullableWithAggregatesFilter<"UsageRecord"> | Date | string | null
   endingNotice?: Prisma.IntNullableWithAggregatesFilter<"UsageRecord"> | number | null
@@ -642,6 +798,7 @@ export type UsageRecordCreateInput = {
   avatarSessionId?: string | null
   avatarName?: string
   vendor?: string
+  vendorMode?: string
   startedAt?: Date | string | null
   endedAt?: Date | string | null
   durationSeconds?: number
@@ -653,15 +810,25 @@ export type UsageRecordCreateInput = {
   status?: $Enums.UsageStatus
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
+  currency?: string
+  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  pricedSeconds?: number
+  pricedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  priceUntil?: Date | string | null
   grantSeconds?: number
   vendorCapSeconds?: number | null
+  effectiveCapSeconds?: number | null
   heldSeconds?: number
   heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   settledSeconds?: number
   settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
+  actualSeconds?: number | null
+  actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorEndReason?: string | null
+  reconciledAt?: Date | string | null
   expiresAt?: Date | string | null
   lastHeartbeatAt?: Date | string | null
   endingNotice?: number | null
@@ -679,6 +846,7 @@ export type UsageRecordUncheckedCreateInput = {
   avatarSessionId?: string | null
   avatarName?: string
   vendor?: string
+  vendorMode?: string
   startedAt?: Date | string | null
   endedAt?: Date | string | null
   durationSeconds?: number
@@ -690,15 +858,25 @@ export type UsageRecordUncheckedCreateInput = {
   status?: $Enums.UsageStatus
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
+  currency?: string
+  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  pricedSeconds?: number
+  pricedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  priceUntil?: Date | string | null
   grantSeconds?: number
   vendorCapSeconds?: number | null
+  effectiveCapSeconds?: number | null
   heldSeconds?: number
   heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   settledSeconds?: number
   settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
+  actualSeconds?: number | null
+  actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorEndReason?: string | null
+  reconciledAt?: Date | string | null
   expiresAt?: Date | string | null
   lastHeartbeatAt?: Date | string | null
   endingNotice?: number | null
@@ -716,6 +894,7 @@ export type UsageRecordUpdateInput = {
   avatarSessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   avatarName?: Prisma.StringFieldUpdateOperationsInput | string
   vendor?: Prisma.StringFieldUpdateOperationsInput | string
+  vendorMode?: Prisma.StringFieldUpdateOperationsInput | string
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   durationSeconds?: Prisma.IntFieldUpdateOperationsInput | number
@@ -727,15 +906,25 @@ export type UsageRecordUpdateInput = {
   status?: Prisma.EnumUsageStatusFieldUpdateOperationsInput | $Enums.UsageStatus
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  currency?: Prisma.StringFieldUpdateOperationsInput | string
+  fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  pricedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  pricedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  priceUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   grantSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   vendorCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  effectiveCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   settledSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorEndReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  reconciledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastHeartbeatAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endingNotice?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
@@ -753,6 +942,7 @@ export type UsageRecordUncheckedUpdateInput = {
   avatarSessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   avatarName?: Prisma.StringFieldUpdateOperationsInput | string
   vendor?: Prisma.StringFieldUpdateOperationsInput | string
+  vendorMode?: Prisma.StringFieldUpdateOperationsInput | string
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   durationSeconds?: Prisma.IntFieldUpdateOperationsInput | number
@@ -764,15 +954,25 @@ export type UsageRecordUncheckedUpdateInput = {
   status?: Prisma.EnumUsageStatusFieldUpdateOperationsInput | $Enums.UsageStatus
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  currency?: Prisma.StringFieldUpdateOperationsInput | string
+  fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  pricedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  pricedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  priceUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   grantSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   vendorCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  effectiveCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   settledSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorEndReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  reconciledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastHeartbeatAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endingNotice?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
@@ -790,6 +990,7 @@ export type UsageRecordCreateManyInput = {
   avatarSessionId?: string | null
   avatarName?: string
   vendor?: string
+  vendorMode?: string
   startedAt?: Date | string | null
   endedAt?: Date | string | null
   durationSeconds?: number
@@ -801,15 +1002,25 @@ export type UsageRecordCreateManyInput = {
   status?: $Enums.UsageStatus
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
+  currency?: string
+  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  pricedSeconds?: number
+  pricedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  priceUntil?: Date | string | null
   grantSeconds?: number
   vendorCapSeconds?: number | null
+  effectiveCapSeconds?: number | null
   heldSeconds?: number
   heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   settledSeconds?: number
   settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
+  actualSeconds?: number | null
+  actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorEndReason?: string | null
+  reconciledAt?: Date | string | null
   expiresAt?: Date | string | null
   lastHeartbeatAt?: Date | string | null
   endingNotice?: number | null
@@ -825,6 +1036,7 @@ export type UsageRecordUpdateManyMutationInput = {
   avatarSessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   avatarName?: Prisma.StringFieldUpdateOperationsInput | string
   vendor?: Prisma.StringFieldUpdateOperationsInput | string
+  vendorMode?: Prisma.StringFieldUpdateOperationsInput | string
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   durationSeconds?: Prisma.IntFieldUpdateOperationsInput | number
@@ -836,15 +1048,25 @@ export type UsageRecordUpdateManyMutationInput = {
   status?: Prisma.EnumUsageStatusFieldUpdateOperationsInput | $Enums.UsageStatus
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  currency?: Prisma.StringFieldUpdateOperationsInput | string
+  fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  pricedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  pricedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  priceUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   grantSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   vendorCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  effectiveCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   settledSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorEndReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  reconciledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastHeartbeatAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endingNotice?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
@@ -860,6 +1082,7 @@ export type UsageRecordUncheckedUpdateManyInput = {
   avatarSessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   avatarName?: Prisma.StringFieldUpdateOperationsInput | string
   vendor?: Prisma.StringFieldUpdateOperationsInput | string
+  vendorMode?: Prisma.StringFieldUpdateOperationsInput | string
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   durationSeconds?: Prisma.IntFieldUpdateOperationsInput | number
@@ -871,15 +1094,25 @@ export type UsageRecordUncheckedUpdateManyInput = {
   status?: Prisma.EnumUsageStatusFieldUpdateOperationsInput | $Enums.UsageStatus
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  currency?: Prisma.StringFieldUpdateOperationsInput | string
+  fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  pricedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  pricedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  priceUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   grantSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   vendorCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  effectiveCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   settledSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorEndReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  reconciledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastHeartbeatAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endingNotice?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
@@ -895,6 +1128,7 @@ export type UsageRecordCountOrderByAggregateInput = {
   avatarSessionId?: Prisma.SortOrder
   avatarName?: Prisma.SortOrder
   vendor?: Prisma.SortOrder
+  vendorMode?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   endedAt?: Prisma.SortOrder
   durationSeconds?: Prisma.SortOrder
@@ -906,15 +1140,25 @@ export type UsageRecordCountOrderByAggregateInput = {
   status?: Prisma.SortOrder
   endReason?: Prisma.SortOrder
   errorMessage?: Prisma.SortOrder
+  currency?: Prisma.SortOrder
+  fallbackPrice?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
+  pricedSeconds?: Prisma.SortOrder
+  pricedCost?: Prisma.SortOrder
+  priceUntil?: Prisma.SortOrder
   grantSeconds?: Prisma.SortOrder
   vendorCapSeconds?: Prisma.SortOrder
+  effectiveCapSeconds?: Prisma.SortOrder
   heldSeconds?: Prisma.SortOrder
   heldCost?: Prisma.SortOrder
   settledSeconds?: Prisma.SortOrder
   settledCost?: Prisma.SortOrder
   countedFrom?: Prisma.SortOrder
   tokenHash?: Prisma.SortOrder
+  actualSeconds?: Prisma.SortOrder
+  actualCost?: Prisma.SortOrder
+  vendorEndReason?: Prisma.SortOrder
+  reconciledAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   lastHeartbeatAt?: Prisma.SortOrder
   endingNotice?: Prisma.SortOrder
@@ -928,13 +1172,19 @@ export type UsageRecordAvgOrderByAggregateInput = {
   wordsSpoken?: Prisma.SortOrder
   messagesCount?: Prisma.SortOrder
   estimatedCost?: Prisma.SortOrder
+  fallbackPrice?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
+  pricedSeconds?: Prisma.SortOrder
+  pricedCost?: Prisma.SortOrder
   grantSeconds?: Prisma.SortOrder
   vendorCapSeconds?: Prisma.SortOrder
+  effectiveCapSeconds?: Prisma.SortOrder
   heldSeconds?: Prisma.SortOrder
   heldCost?: Prisma.SortOrder
   settledSeconds?: Prisma.SortOrder
   settledCost?: Prisma.SortOrder
+  actualSeconds?: Prisma.SortOrder
+  actualCost?: Prisma.SortOrder
   endingNotice?: Prisma.SortOrder
 }
 
@@ -945,6 +1195,7 @@ export type UsageRecordMaxOrderByAggregateInput = {
   avatarSessionId?: Prisma.SortOrder
   avatarName?: Prisma.SortOrder
   vendor?: Prisma.SortOrder
+  vendorMode?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   endedAt?: Prisma.SortOrder
   durationSeconds?: Prisma.SortOrder
@@ -956,15 +1207,25 @@ export type UsageRecordMaxOrderByAggregateInput = {
   status?: Prisma.SortOrder
   endReason?: Prisma.SortOrder
   errorMessage?: Prisma.SortOrder
+  currency?: Prisma.SortOrder
+  fallbackPrice?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
+  pricedSeconds?: Prisma.SortOrder
+  pricedCost?: Prisma.SortOrder
+  priceUntil?: Prisma.SortOrder
   grantSeconds?: Prisma.SortOrder
   vendorCapSeconds?: Prisma.SortOrder
+  effectiveCapSeconds?: Prisma.SortOrder
   heldSeconds?: Prisma.SortOrder
   heldCost?: Prisma.SortOrder
   settledSeconds?: Prisma.SortOrder
   settledCost?: Prisma.SortOrder
   countedFrom?: Prisma.SortOrder
   tokenHash?: Prisma.SortOrder
+  actualSeconds?: Prisma.SortOrder
+  actualCost?: Prisma.SortOrder
+  vendorEndReason?: Prisma.SortOrder
+  reconciledAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   lastHeartbeatAt?: Prisma.SortOrder
   endingNotice?: Prisma.SortOrder
@@ -980,6 +1241,7 @@ export type UsageRecordMinOrderByAggregateInput = {
   avatarSessionId?: Prisma.SortOrder
   avatarName?: Prisma.SortOrder
   vendor?: Prisma.SortOrder
+  vendorMode?: Prisma.SortOrder
   startedAt?: Prisma.SortOrder
   endedAt?: Prisma.SortOrder
   durationSeconds?: Prisma.SortOrder
@@ -991,15 +1253,25 @@ export type UsageRecordMinOrderByAggregateInput = {
   status?: Prisma.SortOrder
   endReason?: Prisma.SortOrder
   errorMessage?: Prisma.SortOrder
+  currency?: Prisma.SortOrder
+  fallbackPrice?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
+  pricedSeconds?: Prisma.SortOrder
+  pricedCost?: Prisma.SortOrder
+  priceUntil?: Prisma.SortOrder
   grantSeconds?: Prisma.SortOrder
   vendorCapSeconds?: Prisma.SortOrder
+  effectiveCapSeconds?: Prisma.SortOrder
   heldSeconds?: Prisma.SortOrder
   heldCost?: Prisma.SortOrder
   settledSeconds?: Prisma.SortOrder
   settledCost?: Prisma.SortOrder
   countedFrom?: Prisma.SortOrder
   tokenHash?: Prisma.SortOrder
+  actualSeconds?: Prisma.SortOrder
+  actualCost?: Prisma.SortOrder
+  vendorEndReason?: Prisma.SortOrder
+  reconciledAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
   lastHeartbeatAt?: Prisma.SortOrder
   endingNotice?: Prisma.SortOrder
@@ -1013,13 +1285,19 @@ export type UsageRecordSumOrderByAggregateInput = {
   wordsSpoken?: Prisma.SortOrder
   messagesCount?: Prisma.SortOrder
   estimatedCost?: Prisma.SortOrder
+  fallbackPrice?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
+  pricedSeconds?: Prisma.SortOrder
+  pricedCost?: Prisma.SortOrder
   grantSeconds?: Prisma.SortOrder
   vendorCapSeconds?: Prisma.SortOrder
+  effectiveCapSeconds?: Prisma.SortOrder
   heldSeconds?: Prisma.SortOrder
   heldCost?: Prisma.SortOrder
   settledSeconds?: Prisma.SortOrder
   settledCost?: Prisma.SortOrder
+  actualSeconds?: Prisma.SortOrder
+  actualCost?: Prisma.SortOrder
   endingNotice?: Prisma.SortOrder
 }
 
@@ -1055,6 +1333,14 @@ export type NullableIntFieldUpdateOperationsInput = {
 
 export type NullableBytesFieldUpdateOperationsInput = {
   set?: runtime.Bytes | null
+}
+
+export type NullableDecimalFieldUpdateOperationsInput = {
+  set?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  increment?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  decrement?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  multiply?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  divide?: runtime.Decimal | runtime.DecimalJsLike | number | string
 }
 
 export type UsageRecordCreateNestedOneWithoutLedgerInput = {
@@ -1094,6 +1380,7 @@ export type UsageRecordCreateWithoutLedgerInput = {
   avatarSessionId?: string | null
   avatarName?: string
   vendor?: string
+  vendorMode?: string
   startedAt?: Date | string | null
   endedAt?: Date | string | null
   durationSeconds?: number
@@ -1105,15 +1392,25 @@ export type UsageRecordCreateWithoutLedgerInput = {
   status?: $Enums.UsageStatus
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
+  currency?: string
+  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  pricedSeconds?: number
+  pricedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  priceUntil?: Date | string | null
   grantSeconds?: number
   vendorCapSeconds?: number | null
+  effectiveCapSeconds?: number | null
   heldSeconds?: number
   heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   settledSeconds?: number
   settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
+  actualSeconds?: number | null
+  actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorEndReason?: string | null
+  reconciledAt?: Date | string | null
   expiresAt?: Date | string | null
   lastHeartbeatAt?: Date | string | null
   endingNotice?: number | null
@@ -1130,6 +1427,7 @@ export type UsageRecordUncheckedCreateWithoutLedgerInput = {
   avatarSessionId?: string | null
   avatarName?: string
   vendor?: string
+  vendorMode?: string
   startedAt?: Date | string | null
   endedAt?: Date | string | null
   durationSeconds?: number
@@ -1141,15 +1439,25 @@ export type UsageRecordUncheckedCreateWithoutLedgerInput = {
   status?: $Enums.UsageStatus
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
+  currency?: string
+  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  pricedSeconds?: number
+  pricedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  priceUntil?: Date | string | null
   grantSeconds?: number
   vendorCapSeconds?: number | null
+  effectiveCapSeconds?: number | null
   heldSeconds?: number
   heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   settledSeconds?: number
   settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
+  actualSeconds?: number | null
+  actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorEndReason?: string | null
+  reconciledAt?: Date | string | null
   expiresAt?: Date | string | null
   lastHeartbeatAt?: Date | string | null
   endingNotice?: number | null
@@ -1182,6 +1490,7 @@ export type UsageRecordUpdateWithoutLedgerInput = {
   avatarSessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   avatarName?: Prisma.StringFieldUpdateOperationsInput | string
   vendor?: Prisma.StringFieldUpdateOperationsInput | string
+  vendorMode?: Prisma.StringFieldUpdateOperationsInput | string
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   durationSeconds?: Prisma.IntFieldUpdateOperationsInput | number
@@ -1193,15 +1502,25 @@ export type UsageRecordUpdateWithoutLedgerInput = {
   status?: Prisma.EnumUsageStatusFieldUpdateOperationsInput | $Enums.UsageStatus
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  currency?: Prisma.StringFieldUpdateOperationsInput | string
+  fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  pricedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  pricedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  priceUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   grantSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   vendorCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  effectiveCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   settledSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorEndReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  reconciledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastHeartbeatAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endingNotice?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
@@ -1218,6 +1537,7 @@ export type UsageRecordUncheckedUpdateWithoutLedgerInput = {
   avatarSessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   avatarName?: Prisma.StringFieldUpdateOperationsInput | string
   vendor?: Prisma.StringFieldUpdateOperationsInput | string
+  vendorMode?: Prisma.StringFieldUpdateOperationsInput | string
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   durationSeconds?: Prisma.IntFieldUpdateOperationsInput | number
@@ -1229,15 +1549,25 @@ export type UsageRecordUncheckedUpdateWithoutLedgerInput = {
   status?: Prisma.EnumUsageStatusFieldUpdateOperationsInput | $Enums.UsageStatus
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  currency?: Prisma.StringFieldUpdateOperationsInput | string
+  fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  pricedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  pricedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  priceUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   grantSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   vendorCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  effectiveCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   settledSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorEndReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  reconciledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastHeartbeatAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endingNotice?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
@@ -1254,6 +1584,7 @@ export type UsageRecordCreateWithoutStopInput = {
   avatarSessionId?: string | null
   avatarName?: string
   vendor?: string
+  vendorMode?: string
   startedAt?: Date | string | null
   endedAt?: Date | string | null
   durationSeconds?: number
@@ -1265,15 +1596,25 @@ export type UsageRecordCreateWithoutStopInput = {
   status?: $Enums.UsageStatus
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
+  currency?: string
+  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  pricedSeconds?: number
+  pricedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  priceUntil?: Date | string | null
   grantSeconds?: number
   vendorCapSeconds?: number | null
+  effectiveCapSeconds?: number | null
   heldSeconds?: number
   heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   settledSeconds?: number
   settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
+  actualSeconds?: number | null
+  actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorEndReason?: string | null
+  reconciledAt?: Date | string | null
   expiresAt?: Date | string | null
   lastHeartbeatAt?: Date | string | null
   endingNotice?: number | null
@@ -1290,6 +1631,7 @@ export type UsageRecordUncheckedCreateWithoutStopInput = {
   avatarSessionId?: string | null
   avatarName?: string
   vendor?: string
+  vendorMode?: string
   startedAt?: Date | string | null
   endedAt?: Date | string | null
   durationSeconds?: number
@@ -1301,15 +1643,25 @@ export type UsageRecordUncheckedCreateWithoutStopInput = {
   status?: $Enums.UsageStatus
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
+  currency?: string
+  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  pricedSeconds?: number
+  pricedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  priceUntil?: Date | string | null
   grantSeconds?: number
   vendorCapSeconds?: number | null
+  effectiveCapSeconds?: number | null
   heldSeconds?: number
   heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   settledSeconds?: number
   settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
+  actualSeconds?: number | null
+  actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorEndReason?: string | null
+  reconciledAt?: Date | string | null
   expiresAt?: Date | string | null
   lastHeartbeatAt?: Date | string | null
   endingNotice?: number | null
@@ -1342,6 +1694,7 @@ export type UsageRecordUpdateWithoutStopInput = {
   avatarSessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   avatarName?: Prisma.StringFieldUpdateOperationsInput | string
   vendor?: Prisma.StringFieldUpdateOperationsInput | string
+  vendorMode?: Prisma.StringFieldUpdateOperationsInput | string
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   durationSeconds?: Prisma.IntFieldUpdateOperationsInput | number
@@ -1353,15 +1706,25 @@ export type UsageRecordUpdateWithoutStopInput = {
   status?: Prisma.EnumUsageStatusFieldUpdateOperationsInput | $Enums.UsageStatus
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  currency?: Prisma.StringFieldUpdateOperationsInput | string
+  fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  pricedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  pricedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  priceUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   grantSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   vendorCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  effectiveCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   settledSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorEndReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  reconciledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastHeartbeatAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endingNotice?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
@@ -1378,6 +1741,7 @@ export type UsageRecordUncheckedUpdateWithoutStopInput = {
   avatarSessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   avatarName?: Prisma.StringFieldUpdateOperationsInput | string
   vendor?: Prisma.StringFieldUpdateOperationsInput | string
+  vendorMode?: Prisma.StringFieldUpdateOperationsInput | string
   startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   durationSeconds?: Prisma.IntFieldUpdateOperationsInput | number
@@ -1389,15 +1753,25 @@ export type UsageRecordUncheckedUpdateWithoutStopInput = {
   status?: Prisma.EnumUsageStatusFieldUpdateOperationsInput | $Enums.UsageStatus
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  currency?: Prisma.StringFieldUpdateOperationsInput | string
+  fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  pricedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  pricedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  priceUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   grantSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   vendorCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  effectiveCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   settledSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
+  actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorEndReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  reconciledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   lastHeartbeatAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   endingNotice?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
@@ -1445,6 +1819,7 @@ export type UsageRecordSelect<ExtArgs extends runtime.Types.Extensions.InternalA
   avatarSessionId?: boolean
   avatarName?: boolean
   vendor?: boolean
+  vendorMode?: boolean
   startedAt?: boolean
   endedAt?: boolean
   durationSeconds?: boolean
@@ -1456,15 +1831,25 @@ export type UsageRecordSelect<ExtArgs extends runtime.Types.Extensions.InternalA
   status?: boolean
   endReason?: boolean
   errorMessage?: boolean
+  currency?: boolean
+  fallbackPrice?: boolean
   pricePerMinute?: boolean
+  pricedSeconds?: boolean
+  pricedCost?: boolean
+  priceUntil?: boolean
   grantSeconds?: boolean
   vendorCapSeconds?: boolean
+  effectiveCapSeconds?: boolean
   heldSeconds?: boolean
   heldCost?: boolean
   settledSeconds?: boolean
   settledCost?: boolean
   countedFrom?: boolean
   tokenHash?: boolean
+  actualSeconds?: boolean
+  actualCost?: boolean
+  vendorEndReason?: boolean
+  reconciledAt?: boolean
   expiresAt?: boolean
   lastHeartbeatAt?: boolean
   endingNotice?: boolean
@@ -1483,6 +1868,7 @@ export type UsageRecordSelectCreateManyAndReturn<ExtArgs extends runtime.Types.E
   avatarSessionId?: boolean
   avatarName?: boolean
   vendor?: boolean
+  vendorMode?: boolean
   startedAt?: boolean
   endedAt?: boolean
   durationSeconds?: boolean
@@ -1494,15 +1880,25 @@ export type UsageRecordSelectCreateManyAndReturn<ExtArgs extends runtime.Types.E
   status?: boolean
   endReason?: boolean
   errorMessage?: boolean
+  currency?: boolean
+  fallbackPrice?: boolean
   pricePerMinute?: boolean
+  pricedSeconds?: boolean
+  pricedCost?: boolean
+  priceUntil?: boolean
   grantSeconds?: boolean
   vendorCapSeconds?: boolean
+  effectiveCapSeconds?: boolean
   heldSeconds?: boolean
   heldCost?: boolean
   settledSeconds?: boolean
   settledCost?: boolean
   countedFrom?: boolean
   tokenHash?: boolean
+  actualSeconds?: boolean
+  actualCost?: boolean
+  vendorEndReason?: boolean
+  reconciledAt?: boolean
   expiresAt?: boolean
   lastHeartbeatAt?: boolean
   endingNotice?: boolean
@@ -1518,6 +1914,7 @@ export type UsageRecordSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.E
   avatarSessionId?: boolean
   avatarName?: boolean
   vendor?: boolean
+  vendorMode?: boolean
   startedAt?: boolean
   endedAt?: boolean
   durationSeconds?: boolean
@@ -1529,15 +1926,25 @@ export type UsageRecordSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.E
   status?: boolean
   endReason?: boolean
   errorMessage?: boolean
+  currency?: boolean
+  fallbackPrice?: boolean
   pricePerMinute?: boolean
+  pricedSeconds?: boolean
+  pricedCost?: boolean
+  priceUntil?: boolean
   grantSeconds?: boolean
   vendorCapSeconds?: boolean
+  effectiveCapSeconds?: boolean
   heldSeconds?: boolean
   heldCost?: boolean
   settledSeconds?: boolean
   settledCost?: boolean
   countedFrom?: boolean
   tokenHash?: boolean
+  actualSeconds?: boolean
+  actualCost?: boolean
+  vendorEndReason?: boolean
+  reconciledAt?: boolean
   expiresAt?: boolean
   lastHeartbeatAt?: boolean
   endingNotice?: boolean
@@ -1553,6 +1960,7 @@ export type UsageRecordSelectScalar = {
   avatarSessionId?: boolean
   avatarName?: boolean
   vendor?: boolean
+  vendorMode?: boolean
   startedAt?: boolean
   endedAt?: boolean
   durationSeconds?: boolean
@@ -1564,15 +1972,25 @@ export type UsageRecordSelectScalar = {
   status?: boolean
   endReason?: boolean
   errorMessage?: boolean
+  currency?: boolean
+  fallbackPrice?: boolean
   pricePerMinute?: boolean
+  pricedSeconds?: boolean
+  pricedCost?: boolean
+  priceUntil?: boolean
   grantSeconds?: boolean
   vendorCapSeconds?: boolean
+  effectiveCapSeconds?: boolean
   heldSeconds?: boolean
   heldCost?: boolean
   settledSeconds?: boolean
   settledCost?: boolean
   countedFrom?: boolean
   tokenHash?: boolean
+  actualSeconds?: boolean
+  actualCost?: boolean
+  vendorEndReason?: boolean
+  reconciledAt?: boolean
   expiresAt?: boolean
   lastHeartbeatAt?: boolean
   endingNotice?: boolean
@@ -1581,7 +1999,7 @@ export type UsageRecordSelectScalar = {
   updatedAt?: boolean
 }
 
-export type UsageRecordOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "userId" | "sessionId" | "avatarSessionId" | "avatarName" | "vendor" | "startedAt" | "endedAt" | "durationSeconds" | "wordsSpoken" | "messagesCount" | "estimatedCost" | "billingPeriod" | "quotaPeriod" | "status" | "endReason" | "errorMessage" | "pricePerMinute" | "grantSeconds" | "vendorCapSeconds" | "heldSeconds" | "heldCost" | "settledSeconds" | "settledCost" | "countedFrom" | "tokenHash" | "expiresAt" | "lastHeartbeatAt" | "endingNotice" | "dueAt" | "createdAt" | "updatedAt", ExtArgs["result"]["usageRecord"]>
+export type UsageRecordOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "userId" | "sessionId" | "avatarSessionId" | "avatarName" | "vendor" | "vendorMode" | "startedAt" | "endedAt" | "durationSeconds" | "wordsSpoken" | "messagesCount" | "estimatedCost" | "billingPeriod" | "quotaPeriod" | "status" | "endReason" | "errorMessage" | "currency" | "fallbackPrice" | "pricePerMinute" | "pricedSeconds" | "pricedCost" | "priceUntil" | "grantSeconds" | "vendorCapSeconds" | "effectiveCapSeconds" | "heldSeconds" | "heldCost" | "settledSeconds" | "settledCost" | "countedFrom" | "tokenHash" | "actualSeconds" | "actualCost" | "vendorEndReason" | "reconciledAt" | "expiresAt" | "lastHeartbeatAt" | "endingNotice" | "dueAt" | "createdAt" | "updatedAt", ExtArgs["result"]["usageRecord"]>
 export type UsageRecordInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   ledger?: boolean | Prisma.UsageRecord$ledgerArgs<ExtArgs>
   stop?: boolean | Prisma.UsageRecord$stopArgs<ExtArgs>
@@ -1603,6 +2021,7 @@ export type $UsageRecordPayload<ExtArgs extends runtime.Types.Extensions.Interna
     avatarSessionId: string | null
     avatarName: string
     vendor: string
+    vendorMode: string
     startedAt: Date | null
     endedAt: Date | null
     durationSeconds: number
@@ -1614,15 +2033,25 @@ export type $UsageRecordPayload<ExtArgs extends runtime.Types.Extensions.Interna
     status: $Enums.UsageStatus
     endReason: $Enums.EndReason | null
     errorMessage: string | null
+    currency: string
+    fallbackPrice: runtime.Decimal
     pricePerMinute: runtime.Decimal
+    pricedSeconds: number
+    pricedCost: runtime.Decimal
+    priceUntil: Date | null
     grantSeconds: number
     vendorCapSeconds: number | null
+    effectiveCapSeconds: number | null
     heldSeconds: number
     heldCost: runtime.Decimal
     settledSeconds: number
     settledCost: runtime.Decimal
     countedFrom: Date | null
     tokenHash: runtime.Bytes | null
+    actualSeconds: number | null
+    actualCost: runtime.Decimal | null
+    vendorEndReason: string | null
+    reconciledAt: Date | null
     expiresAt: Date | null
     lastHeartbeatAt: Date | null
     endingNotice: number | null
@@ -2060,6 +2489,7 @@ export interface UsageRecordFieldRefs {
   readonly avatarSessionId: Prisma.FieldRef<"UsageRecord", 'String'>
   readonly avatarName: Prisma.FieldRef<"UsageRecord", 'String'>
   readonly vendor: Prisma.FieldRef<"UsageRecord", 'String'>
+  readonly vendorMode: Prisma.FieldRef<"UsageRecord", 'String'>
   readonly startedAt: Prisma.FieldRef<"UsageRecord", 'DateTime'>
   readonly endedAt: Prisma.FieldRef<"UsageRecord", 'DateTime'>
   readonly durationSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
@@ -2071,15 +2501,25 @@ export interface UsageRecordFieldRefs {
   readonly status: Prisma.FieldRef<"UsageRecord", 'UsageStatus'>
   readonly endReason: Prisma.FieldRef<"UsageRecord", 'EndReason'>
   readonly errorMessage: Prisma.FieldRef<"UsageRecord", 'String'>
+  readonly currency: Prisma.FieldRef<"UsageRecord", 'String'>
+  readonly fallbackPrice: Prisma.FieldRef<"UsageRecord", 'Decimal'>
   readonly pricePerMinute: Prisma.FieldRef<"UsageRecord", 'Decimal'>
+  readonly pricedSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
+  readonly pricedCost: Prisma.FieldRef<"UsageRecord", 'Decimal'>
+  readonly priceUntil: Prisma.FieldRef<"UsageRecord", 'DateTime'>
   readonly grantSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
   readonly vendorCapSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
+  readonly effectiveCapSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
   readonly heldSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
   readonly heldCost: Prisma.FieldRef<"UsageRecord", 'Decimal'>
   readonly settledSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
   readonly settledCost: Prisma.FieldRef<"UsageRecord", 'Decimal'>
   readonly countedFrom: Prisma.FieldRef<"UsageRecord", 'DateTime'>
   readonly tokenHash: Prisma.FieldRef<"UsageRecord", 'Bytes'>
+  readonly actualSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
+  readonly actualCost: Prisma.FieldRef<"UsageRecord", 'Decimal'>
+  readonly vendorEndReason: Prisma.FieldRef<"UsageRecord", 'String'>
+  readonly reconciledAt: Prisma.FieldRef<"UsageRecord", 'DateTime'>
   readonly expiresAt: Prisma.FieldRef<"UsageRecord", 'DateTime'>
   readonly lastHeartbeatAt: Prisma.FieldRef<"UsageRecord", 'DateTime'>
   readonly endingNotice: Prisma.FieldRef<"UsageRecord", 'Int'>
