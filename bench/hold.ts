@@ -18,6 +18,7 @@ export const benchHold: Benchmark = async ({ pool }) => {
     sessionId: randomUUID(),
     avatarName: 'default',
     vendor: 'simulator',
+    vendorMode: 'FULL',
     pricePerMinute: DEFAULT_POLICY.pricePerMinute,
     vendorCaps: true,
   });

@@ -64,7 +64,6 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
     store: createQuotaStore({ pool, policy, clock }),
     vendor,
     policy,
-    currency: policy.currency,
     clock,
     onBackgroundError: warn('The vendor could not be told'),
   };
@@ -88,7 +87,8 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
   const demo = config.mode === 'embedded' && auth.kind === 'secret' ? await issueDemoTokens(auth, clock) : null;
   // Before the sweeper starts: it would end these sessions of the past while they are being written. No other vendor is
   // told of them, as no other would know them.
-  if (demo && config.vendor.kind === 'simulator') await seedDemoUser({ pool, policy, userId: demo.userId, now: clock() });
+  if (demo && config.vendor.kind === 'simulator')
+    await seedDemoUser({ pool, policy, userId: demo.userId, now: clock() });
 
   const work = createDueWork({ pool, policy, vendorName: vendor.name, clock });
   sweeper = startSweeper({

@@ -42,6 +42,7 @@ export async function seedDemoUser({ pool, policy, userId, now }: DemoOptions): 
       sessionId,
       avatarName: 'default',
       vendor: 'simulator',
+      vendorMode: '',
       pricePerMinute: policy.pricePerMinute,
       vendorCaps: true,
     });

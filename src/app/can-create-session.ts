@@ -24,11 +24,14 @@ export async function canCreateSession(
   sessionId: string | null,
   avatarName: string | null,
 ): Promise<SessionPermission> {
-  chooseAvatar(deps, avatarName, ['avatarName']);
-  const state = await deps.store.read(caller.userId, currentPeriod(deps));
+  const avatar = chooseAvatar(deps, avatarName, ['avatarName']);
+  const [state, price] = await Promise.all([
+    deps.store.read(caller.userId, currentPeriod(deps)),
+    deps.store.dearestPrice(deps.vendor.name, deps.vendor.modeOf(avatar)),
+  ]);
   const now = deps.clock();
-  const quota = viewQuota(state, deps.policy, deps.currency, now);
-  const admission = admit(state, deps.policy, sessionId, now);
+  const quota = viewQuota(state, deps.policy, now);
+  const admission = admit(state, deps.policy, price, sessionId, now);
   const refused = (reason: string, message: string) => ({
     allowed: false,
     reason,

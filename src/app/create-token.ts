@@ -55,6 +55,7 @@ export async function createToken(deps: AppDeps, caller: Caller, input: CreateTo
     sessionId: input.sessionId,
     avatarName,
     vendor: vendor.name,
+    vendorMode: vendor.modeOf(avatarName),
     pricePerMinute: policy.pricePerMinute,
     vendorCaps: vendor.capabilities.capAtMint,
   });

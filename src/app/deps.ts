@@ -8,8 +8,6 @@ export interface AppDeps {
   readonly store: QuotaStore;
   readonly vendor: AvatarVendor;
   readonly policy: QuotaPolicy;
-  /** ISO 4217, for sentences. */
-  readonly currency: string;
   readonly clock: Clock;
   /** Hears of what failed beside a call that succeeded. */
   readonly onBackgroundError: (error: unknown) => void;

@@ -4,6 +4,7 @@ import type { QuotaPolicy } from '../domain/policy.ts';
 import type { QuotaStore } from '../domain/store.ts';
 import { createBatcher } from './batcher.ts';
 import { mayBeOneRow, toPublicError } from './errors.ts';
+import { readDearestPrices } from './read-prices.ts';
 import { readQuotas } from './read-quotas.ts';
 import {
   attachTokens,
@@ -50,6 +51,7 @@ export function createQuotaStore({ pool, policy, clock }: QuotaStoreOptions): Qu
 
   const byUser = (request: { readonly userId: string }) => request.userId;
   const read = batched(readQuotas);
+  const readDearestPrice = batched(readDearestPrices);
   return {
     hold: batched(holdTokens, byUser),
     attach: batched(attachTokens, (request) => request.recordId),
@@ -58,6 +60,7 @@ export function createQuotaStore({ pool, policy, clock }: QuotaStoreOptions): Qu
     end: batched(endSessions, byUser),
     close: batched(closeRecords, (request) => request.recordId),
     changeLimits: batched(changeLimits, byUser),
+    dearestPrice: (vendor, vendorMode) => readDearestPrice({ vendor, vendorMode }),
     read: (userId, period) => read({ userId, period }),
   };
 }

@@ -44,7 +44,12 @@ LEFT JOIN LATERAL (
     'status', r.status,
     'countedFrom', extract(epoch FROM r.counted_from) * 1000,
     'createdAt', extract(epoch FROM r.created_at) * 1000,
+    'settledSeconds', r.settled_seconds,
     'pricePerMinute', r.price_per_minute::text,
+    'pricedSeconds', r.priced_seconds,
+    'pricedCost', r.priced_cost::text,
+    'billingStepSeconds', r.billing_step_seconds,
+    'minimumSeconds', r.minimum_seconds,
     'heldSeconds', r.held_seconds,
     'heldCost', r.held_cost::text
   ) ORDER BY r.created_at, r.id) AS records
@@ -93,7 +98,12 @@ interface OpenRecordJson {
   status: 'reserved' | 'active';
   countedFrom: number | null;
   createdAt: number;
+  settledSeconds: number;
   pricePerMinute: string;
+  pricedSeconds: number;
+  pricedCost: string;
+  billingStepSeconds: number;
+  minimumSeconds: number;
   heldSeconds: number;
   heldCost: string;
 }
@@ -152,7 +162,12 @@ function toOpenRecord(json: OpenRecordJson): OpenRecord {
     status: json.status,
     countedFrom: json.countedFrom === null ? null : new Date(json.countedFrom),
     createdAt: new Date(json.createdAt),
+    settledSeconds: json.settledSeconds,
     pricePerMinute: parseMoney(json.pricePerMinute),
+    pricedSeconds: json.pricedSeconds,
+    pricedCost: parseMoney(json.pricedCost),
+    billingStepSeconds: json.billingStepSeconds,
+    minimumSeconds: json.minimumSeconds,
     heldSeconds: json.heldSeconds,
     heldCost: parseMoney(json.heldCost),
   };

@@ -35,7 +35,7 @@ export async function holdTokens(
     retry_at: Date;
   }>({
     name: 'hold_tokens',
-    text: 'SELECT * FROM hold_tokens($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)',
+    text: 'SELECT * FROM hold_tokens($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)',
     values: [
       now,
       requests.map((request) => request.recordId),
@@ -43,8 +43,10 @@ export async function holdTokens(
       requests.map((request) => request.sessionId),
       requests.map((request) => request.avatarName),
       requests.map((request) => request.vendor),
-      requests.map((request) => formatMoney(request.pricePerMinute)),
+      requests.map((request) => request.vendorMode),
       requests.map((request) => request.vendorCaps),
+      requests.map((request) => formatMoney(request.pricePerMinute)),
+      policy.currency,
       policy.defaultLimitMinutes,
       formatMoney(policy.defaultLimitCost),
       policy.minSessionSeconds,

@@ -1,5 +1,5 @@
 import type { QuotaPolicy } from './policy.ts';
-import { affordableSeconds, sessionCost } from './price.ts';
+import { affordableGrant, billedSeconds, type Price, sessionCost } from './price.ts';
 import type { OpenRecord, QuotaLimit, QuotaState } from './quota.ts';
 import { consumedMilliseconds } from './quota.ts';
 
@@ -16,13 +16,19 @@ export type Admission =
  *
  * Open records of the same conversation give way to it, and at the limit of concurrent sessions the oldest unused
  * tokens; a running session of another conversation never does. The grant is the least of available seconds, available
- * cost ÷ price and the largest grant.
+ * cost ÷ price and the largest grant. The price is the dearest that can apply.
  *
  * Without a conversation, it is one that has no open record.
  *
  * This predicts. What decides is decide_holds in the database, under the quota's lock; a test holds the two together.
  */
-export function admit(state: QuotaState, policy: QuotaPolicy, sessionId: string | null, at: Date): Admission {
+export function admit(
+  state: QuotaState,
+  policy: QuotaPolicy,
+  price: Price,
+  sessionId: string | null,
+  at: Date,
+): Admission {
   if (!state.isActive) return { outcome: 'inactive' };
   if (state.nextTokenAt) return { outcome: 'rate_limited', retryAt: state.nextTokenAt };
 
@@ -36,7 +42,7 @@ export function admit(state: QuotaState, policy: QuotaPolicy, sessionId: string 
     sum(yielding, (r) => returnedSeconds(r, at));
   const cost =
     state.limitCost - state.settledCost - state.reservedCost + yielding.reduce((s, r) => s + returnedCost(r, at), 0n);
-  const affordable = affordableSeconds(cost, policy.pricePerMinute);
+  const affordable = affordableGrant(cost, price);
   const grantSeconds = Math.max(Math.min(seconds, affordable, policy.maxSessionSeconds), 0);
   if (grantSeconds >= policy.minSessionSeconds) return { outcome: 'granted', grantSeconds };
   return { outcome: 'exceeded', limit: affordable < seconds ? 'cost' : 'minutes' };
@@ -66,7 +72,11 @@ function returnedSeconds(record: OpenRecord, at: Date): number {
 }
 
 function returnedCost(record: OpenRecord, at: Date): bigint {
-  return record.heldCost - sessionCost(settledSeconds(record, at), record.pricePerMinute);
+  const consumed = settledSeconds(record, at);
+  // an unused token has not begun a month, nor a billing step
+  if (!record.countedFrom) return record.heldCost;
+  const billed = billedSeconds(record.settledSeconds + consumed, record) - record.settledSeconds;
+  return record.heldCost - record.pricedCost - sessionCost(billed - record.pricedSeconds, record.pricePerMinute);
 }
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {

@@ -4,7 +4,10 @@ import type { Micros } from './money.ts';
 export interface QuotaPolicy {
   readonly defaultLimitMinutes: number;
   readonly defaultLimitCost: Micros;
+  /** Where no dated price is in force. */
   readonly pricePerMinute: Micros;
+  /** ISO 4217: of limits, prices and costs. */
+  readonly currency: string;
   /** Warning thresholds in per cent, ascending. The limit itself, 100, is told besides. */
   readonly thresholds: readonly number[];
   /** The largest grant. */

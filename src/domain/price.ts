@@ -2,6 +2,22 @@ import type { Micros } from './money.ts';
 
 const MS_PER_MINUTE = 60_000n;
 
+/** What a vendor takes for its sessions. */
+export interface Price {
+  readonly perMinute: Micros;
+  /** A session's seconds are rounded up to a multiple of this. */
+  readonly billingStepSeconds: number;
+  /** The least that is billed for a session. */
+  readonly minimumSeconds: number;
+}
+
+/** How a running session costs: at one price from one of its seconds on; what those before cost is known. */
+export interface PriceLine {
+  readonly pricePerMinute: Micros;
+  readonly pricedSeconds: number;
+  readonly pricedCost: Micros;
+}
+
 /**
  * The settled cost of whole seconds: seconds × price per minute ÷ 60, to the nearest millionth, halves up.
  *
@@ -23,4 +39,23 @@ export function runningCost(milliseconds: number, pricePerMinute: Micros): Micro
 export function affordableSeconds(amount: Micros, pricePerMinute: Micros): number {
   if (pricePerMinute === 0n) return Number.POSITIVE_INFINITY;
   return amount <= 0n ? 0 : Number((amount * 60n) / pricePerMinute);
+}
+
+/** What a running session has cost after a number of milliseconds along its line, rounded down to the millionth. */
+export function costAlong(line: PriceLine, milliseconds: number): Micros {
+  const atThisPrice = Math.max(milliseconds - line.pricedSeconds * 1000, 0);
+  return line.pricedCost + runningCost(atThisPrice, line.pricePerMinute);
+}
+
+/** Seconds as the vendor bills them. None for a session of no length. The database's billed_seconds does the same. */
+export function billedSeconds(seconds: number, price: Omit<Price, 'perMinute'>): number {
+  if (seconds === 0) return 0;
+  return Math.max(Math.ceil(seconds / price.billingStepSeconds) * price.billingStepSeconds, price.minimumSeconds);
+}
+
+/** How many whole seconds can be granted for an amount, the vendor's rounding included. Infinity for a free avatar. */
+export function affordableGrant(amount: Micros, price: Price): number {
+  const seconds = affordableSeconds(amount, price.perMinute);
+  if (seconds === Number.POSITIVE_INFINITY) return seconds;
+  return seconds < price.minimumSeconds ? 0 : seconds - (seconds % price.billingStepSeconds);
 }

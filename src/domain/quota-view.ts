@@ -18,14 +18,14 @@ export interface QuotaView extends QuotaUse {
 }
 
 /** Reads a quota at a moment, by the rules of the deployment. */
-export function viewQuota(state: QuotaState, policy: QuotaPolicy, currency: string, at: Date): QuotaView {
+export function viewQuota(state: QuotaState, policy: QuotaPolicy, at: Date): QuotaView {
   const percentages = percentagesAt(state, at);
   return {
     ...useAt(state, at),
     state,
     version: state.version,
     percentUsed: percentages[tighterLimit(percentages)],
-    warning: warningAt(state, policy.thresholds, at, currency),
+    warning: warningAt(state, policy.thresholds, at, policy.currency),
     nextWarningAt: nextCrossing(state, policy.thresholds, at),
     resetsAt: periodEnd(state.period, policy.billingTimeZone),
     serverTime: at,

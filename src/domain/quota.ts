@@ -1,18 +1,19 @@
 import type { Micros } from './money.ts';
 import type { BillingPeriod } from './period.ts';
-import { runningCost } from './price.ts';
+import { costAlong, type Price, type PriceLine } from './price.ts';
 
 export type QuotaLimit = 'minutes' | 'cost';
 
 /** An unused token or a running session, as far as the quota is concerned. */
-export interface OpenRecord {
+export interface OpenRecord extends PriceLine, Omit<Price, 'perMinute'> {
   readonly id: string;
   readonly sessionId: string;
   readonly status: 'reserved' | 'active';
   /** From when its use counts to this period: its start, or the month's. Null for an unused token. */
   readonly countedFrom: Date | null;
   readonly createdAt: Date;
-  readonly pricePerMinute: Micros;
+  /** Of its use, what is settled in the months before. */
+  readonly settledSeconds: number;
   readonly heldSeconds: number;
   readonly heldCost: Micros;
 }
@@ -72,7 +73,7 @@ export function usedMilliseconds(state: QuotaState, at: Date): number {
 /** Cost used: settled, and what running sessions have consumed, each rounded down. */
 export function usedCost(state: QuotaState, at: Date): Micros {
   return state.openRecords.reduce(
-    (sum, record) => sum + runningCost(consumedMilliseconds(record, at), record.pricePerMinute),
+    (sum, record) => sum + costAlong(record, consumedMilliseconds(record, at)),
     state.settledCost,
   );
 }

@@ -1,9 +1,9 @@
 import type { Micros } from './money.ts';
-import { runningCost } from './price.ts';
+import { costAlong, type PriceLine } from './price.ts';
 import type { UsageStatus } from './session.ts';
 
 /** A usage record as far as its use is concerned. */
-export interface RecordTimes {
+export interface RecordTimes extends PriceLine {
   readonly status: UsageStatus;
   /** What is settled already, in the month it started in. */
   readonly settledSeconds: number;
@@ -13,7 +13,6 @@ export interface RecordTimes {
   /** Settled, once it is over. */
   readonly durationSeconds: number;
   readonly estimatedCost: Micros;
-  readonly pricePerMinute: Micros;
   readonly heldSeconds: number;
 }
 
@@ -26,6 +25,6 @@ export function recordUse(record: RecordTimes, at: Date): { readonly seconds: nu
   const milliseconds = Math.min(elapsed, record.heldSeconds * 1000);
   return {
     seconds: record.settledSeconds + Math.floor(milliseconds / 1000),
-    cost: record.settledCost + runningCost(milliseconds, record.pricePerMinute),
+    cost: record.settledCost + costAlong(record, milliseconds),
   };
 }

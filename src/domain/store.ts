@@ -2,6 +2,7 @@ import type { Admission } from './admission.ts';
 import type { LimitChange } from './limits.ts';
 import type { Micros } from './money.ts';
 import type { BillingPeriod } from './period.ts';
+import type { Price } from './price.ts';
 import type { QuotaState } from './quota.ts';
 import type { EndReason } from './session.ts';
 
@@ -11,6 +12,9 @@ export interface HoldRequest {
   readonly sessionId: string;
   readonly avatarName: string;
   readonly vendor: string;
+  /** What the vendor bills the avatar by. */
+  readonly vendorMode: string;
+  /** Where no dated price is in force. */
   readonly pricePerMinute: Micros;
   /** Whether the vendor enforces the grant by itself. */
   readonly vendorCaps: boolean;
@@ -72,6 +76,8 @@ export interface QuotaStore {
   close(request: CloseRequest): Promise<void>;
   /** Deadlines, holds and thresholds of open sessions follow at once. */
   changeLimits(change: LimitChange): Promise<void>;
+  /** The dearest price that can apply to a session of the vendor's mode whose token is asked for now. */
+  dearestPrice(vendor: string, vendorMode: string): Promise<Price>;
   /** The user's quota of a period; one that was never written has the limits it would start with. */
   read(userId: string, period: BillingPeriod): Promise<QuotaState>;
 }

@@ -59,13 +59,17 @@ function consumptionAt(state: QuotaState, at: Date): Record<QuotaLimit, Consumpt
       perMillisecond: BigInt(running.length),
     },
     cost: {
-      used:
-        state.settledCost * MS_PER_MINUTE +
-        sum((record) => BigInt(consumedMilliseconds(record, at)) * record.pricePerMinute),
+      used: state.settledCost * MS_PER_MINUTE + sum((record) => pricedConsumption(record, at)),
       limit: state.limitCost * MS_PER_MINUTE,
       perMillisecond: sum((record) => record.pricePerMinute),
     },
   };
+}
+
+/** The cost of what a session has consumed, times the milliseconds of a minute: exact. */
+function pricedConsumption(record: OpenRecord, at: Date): bigint {
+  const atThisPrice = Math.max(consumedMilliseconds(record, at) - record.pricedSeconds * 1000, 0);
+  return record.pricedCost * MS_PER_MINUTE + BigInt(atThisPrice) * record.pricePerMinute;
 }
 
 /** Both percentages at a moment. May pass 100. */

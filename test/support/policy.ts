@@ -1,10 +1,12 @@
 import type { QuotaPolicy } from '../../src/domain/policy.ts';
+import type { Price } from '../../src/domain/price.ts';
 
 /** The defaults of the settings. */
 export const DEFAULT_POLICY: QuotaPolicy = {
   defaultLimitMinutes: 60,
   defaultLimitCost: 50_000_000n,
   pricePerMinute: 500_000n,
+  currency: 'USD',
   thresholds: [80],
   maxSessionSeconds: 1800,
   minSessionSeconds: 60,
@@ -14,3 +16,8 @@ export const DEFAULT_POLICY: QuotaPolicy = {
   heartbeatSeconds: 30,
   billingTimeZone: 'UTC',
 };
+
+/** The policy's price, by the second. */
+export function priceOf({ pricePerMinute }: QuotaPolicy = DEFAULT_POLICY): Price {
+  return { perMinute: pricePerMinute, billingStepSeconds: 1, minimumSeconds: 0 };
+}

@@ -51,6 +51,7 @@ export function holdRequest(request: Partial<HoldRequest> = {}): HoldRequest {
     sessionId: randomUUID(),
     avatarName: 'default',
     vendor: 'simulator',
+    vendorMode: 'FULL',
     pricePerMinute: 500_000n,
     vendorCaps: true,
     ...request,

@@ -91,6 +91,9 @@ CREATE TABLE avatar_usage_records (
   currency            text NOT NULL DEFAULT 'USD',
   -- the price where no dated one is in force
   fallback_price      numeric(18, 6) NOT NULL DEFAULT 0,
+  -- the vendor rounds the session up to a multiple of this, and to the minimum, by the price in force at its start
+  billing_step_seconds integer NOT NULL DEFAULT 1,
+  minimum_seconds     integer NOT NULL DEFAULT 0,
   -- the price in force, from priced_seconds on: this many seconds, counted from counted_from, were at earlier prices
   price_per_minute    numeric(18, 6) NOT NULL DEFAULT 0,
   priced_seconds      integer NOT NULL DEFAULT 0,

@@ -41,20 +41,99 @@ CREATE FUNCTION cost_by_prices(
     AND ceil(extract(epoch FROM price.starts_at - p_from)) < p_seconds
 $$;
 
--- How many seconds the vendor bills for a session: rounded up to the step and the minimum of the price that was in force
--- at its start. None for a session of no length.
-CREATE FUNCTION billed_seconds(
-  p_vendor text, p_mode text, p_currency text, p_fallback numeric, p_started_at timestamptz, p_seconds integer
-) RETURNS integer
+-- Seconds rounded up to the vendor's step and minimum. None for a session of no length.
+CREATE FUNCTION billed_seconds(p_seconds integer, p_step integer, p_minimum integer) RETURNS integer
+  LANGUAGE sql IMMUTABLE
+  RETURN CASE WHEN p_seconds > 0 THEN greatest(ceil(p_seconds::numeric / p_step)::integer * p_step, p_minimum) ELSE 0 END;
+
+-- The price that is in force at a moment.
+CREATE FUNCTION price_at(p_vendor text, p_mode text, p_currency text, p_fallback numeric, p_at timestamptz) RETURNS TABLE (
+  per_minute numeric, billing_step_seconds integer, minimum_seconds integer
+)
   LANGUAGE sql STABLE AS $$
-  SELECT CASE WHEN p_seconds > 0
-    THEN greatest(
-      ceil(p_seconds::numeric / price.billing_step_seconds)::integer * price.billing_step_seconds, price.minimum_seconds
+  SELECT price.per_minute, price.billing_step_seconds, price.minimum_seconds
+  FROM price_list(p_vendor, p_mode, p_currency, p_fallback) AS price
+  WHERE p_at >= price.starts_at AND p_at < price.ends_at
+$$;
+
+-- The dearest that can apply between two moments: of price, step and minimum the highest each.
+CREATE FUNCTION dearest_price(
+  p_vendor text, p_mode text, p_currency text, p_fallback numeric, p_from timestamptz, p_until timestamptz
+) RETURNS TABLE (per_minute numeric, billing_step_seconds integer, minimum_seconds integer)
+  LANGUAGE sql STABLE AS $$
+  SELECT max(price.per_minute), max(price.billing_step_seconds), max(price.minimum_seconds)
+  FROM price_list(p_vendor, p_mode, p_currency, p_fallback) AS price
+  WHERE price.ends_at > p_from AND price.starts_at <= p_until
+$$;
+
+-- What is held for a number of seconds more of a session of which some are settled already: as the vendor will bill them.
+CREATE FUNCTION hold_cost(
+  p_settled_seconds integer, p_seconds integer, p_price_per_minute numeric, p_step integer, p_minimum integer
+) RETURNS numeric
+  LANGUAGE sql IMMUTABLE
+  RETURN CASE WHEN p_seconds > 0
+    THEN session_cost(
+      billed_seconds(p_settled_seconds + p_seconds, p_step, p_minimum) - p_settled_seconds, p_price_per_minute
     )
     ELSE 0
+  END;
+
+-- For how many seconds more an amount covers what is held for them. Null where they are free.
+CREATE FUNCTION affordable_seconds(
+  p_settled_seconds integer, p_amount numeric, p_price_per_minute numeric, p_step integer, p_minimum integer
+) RETURNS numeric
+  LANGUAGE sql IMMUTABLE
+  RETURN CASE
+    WHEN p_price_per_minute = 0 THEN NULL
+    WHEN floor(greatest(p_amount, 0) * 60 / p_price_per_minute) + p_settled_seconds < p_minimum THEN 0
+    ELSE greatest(
+      floor((floor(greatest(p_amount, 0) * 60 / p_price_per_minute) + p_settled_seconds) / p_step) * p_step
+        - p_settled_seconds,
+      0
+    )
+  END;
+
+-- What of a session is not settled yet, if it ran for a number of seconds in all and is over; below zero if more is
+-- settled than it cost.
+CREATE FUNCTION unsettled_cost(p_record avatar_usage_records, p_total_seconds integer) RETURNS numeric
+  LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN p_total_seconds >= p_record.settled_seconds
+    THEN cost_by_prices(
+      p_record.vendor, p_record.vendor_mode, p_record.currency, p_record.fallback_price, p_record.counted_from,
+      billed - p_record.settled_seconds
+    )
+    ELSE cost_by_prices(
+      p_record.vendor, p_record.vendor_mode, p_record.currency, p_record.fallback_price, p_record.session_started_at,
+      billed
+    ) - p_record.settled_cost
   END
-  FROM price_list(p_vendor, p_mode, p_currency, p_fallback) AS price
-  WHERE p_started_at >= price.starts_at AND p_started_at < price.ends_at
+  FROM billed_seconds(p_total_seconds, p_record.billing_step_seconds, p_record.minimum_seconds) AS billed
+$$;
+
+-- How a running session costs from now on: its price, since which of its seconds, what those before cost, and until when.
+CREATE FUNCTION price_line(p_record avatar_usage_records, p_counted_from timestamptz, p_now timestamptz) RETURNS TABLE (
+  per_minute numeric, billing_step_seconds integer, minimum_seconds integer, priced_seconds integer,
+  priced_cost numeric, price_until timestamptz
+)
+  LANGUAGE sql STABLE AS $$
+  SELECT
+    price.per_minute, price.billing_step_seconds, price.minimum_seconds, line.begins,
+    cost_by_prices(
+      p_record.vendor, p_record.vendor_mode, p_record.currency, p_record.fallback_price, p_counted_from, line.begins
+    ),
+    CASE WHEN price.ends_at < 'infinity'
+      THEN p_counted_from + make_interval(secs => ceil(extract(epoch FROM price.ends_at - p_counted_from))::float8)
+    END
+  FROM price_list(p_record.vendor, p_record.vendor_mode, p_record.currency, p_record.fallback_price) AS price
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN price.starts_at > p_counted_from
+      THEN ceil(extract(epoch FROM price.starts_at - p_counted_from))::integer
+      ELSE 0
+    END AS begins
+  ) AS line
+  WHERE p_counted_from + make_interval(secs => line.begins) <= greatest(p_now, p_counted_from)
+  ORDER BY price.starts_at DESC
+  LIMIT 1
 $$;
 
 -- List prices (docs.liveavatar.com/docs/faq/credits: $0.10 a credit; FULL two credits a minute, LITE one, sandbox none,

@@ -39,8 +39,9 @@ END
 $$;
 
 -- What the running sessions of a quota have consumed up to a moment, and the line on which they go on: each second of
--- `sessions` sessions costs `price` ÷ 60, counted from the sum of their starts. Costs are taken times sixty, since a
--- price per second would be rounded, and a sum then fall short of a threshold at the very moment of its crossing.
+-- `sessions` sessions costs `price` ÷ 60, counted from the sum of their starts; where the price has changed since, as if
+-- it had started later. Costs are taken times sixty, since a price per second would be rounded, and a sum then fall short
+-- of a threshold at the very moment of its crossing.
 CREATE FUNCTION running_use(p_user_id text, p_period text, p_now timestamptz) RETURNS TABLE (
   sessions bigint, started_sum numeric, price numeric, priced_started_sum numeric, consumed_seconds numeric,
   priced_consumed numeric
@@ -50,9 +51,9 @@ CREATE FUNCTION running_use(p_user_id text, p_period text, p_now timestamptz) RE
     count(*),
     coalesce(sum(line.started), 0),
     coalesce(sum(line.price), 0),
-    coalesce(sum(line.price * line.started), 0),
+    coalesce(sum(line.price * (line.started + r.priced_seconds) - r.priced_cost * 60), 0),
     coalesce(sum(line.consumed), 0),
-    coalesce(sum(line.price * line.consumed), 0)
+    coalesce(sum(line.price * greatest(line.consumed - r.priced_seconds, 0) + r.priced_cost * 60), 0)
   FROM avatar_usage_records AS r
   JOIN billing_periods AS month ON month.period = r.quota_period
   CROSS JOIN LATERAL (

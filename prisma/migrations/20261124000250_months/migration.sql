@@ -16,16 +16,17 @@ CREATE FUNCTION ending_notice(p_seconds_left numeric) RETURNS integer
   LANGUAGE sql IMMUTABLE
   RETURN CASE WHEN p_seconds_left <= 15 THEN 15 WHEN p_seconds_left <= 60 THEN 60 END;
 
--- When a record must be looked at next: at its end, its lapse, its next notice or the end of its month.
+-- When a record must be looked at next: at its end, its lapse, its next notice, the end of its month or of its price.
 CREATE FUNCTION record_due(
-  p_expires_at timestamptz, p_month_ends_at timestamptz, p_counted_from timestamptz, p_ending_notice integer,
-  p_last_heartbeat_at timestamptz, p_lapse_seconds integer
+  p_expires_at timestamptz, p_month_ends_at timestamptz, p_price_until timestamptz, p_counted_from timestamptz,
+  p_ending_notice integer, p_last_heartbeat_at timestamptz, p_lapse_seconds integer
 ) RETURNS timestamptz
   LANGUAGE sql IMMUTABLE
-  -- least ignores null: no heartbeat, no lapse; not started or all notices told, no notice
+  -- least ignores null: no heartbeat, no lapse; not started or all notices told, no notice; no other price in sight
   RETURN least(
     p_expires_at,
     p_month_ends_at,
+    p_price_until,
     p_last_heartbeat_at + make_interval(secs => p_lapse_seconds),
     CASE
       WHEN p_counted_from IS NULL OR p_ending_notice = 15 THEN NULL
@@ -120,10 +121,12 @@ BEGIN
   moving AS (
     SELECT
       r.id, r.user_id, r.quota_period AS old_period, next.period AS new_period, next.ends_at AS month_ends_at,
-      r.status, r.created_at, r.counted_from, r.expires_at, r.ending_notice, r.price_per_minute AS price,
-      r.held_seconds, r.held_cost, used.seconds,
-      session_cost(used.seconds, r.price_per_minute) AS cost,
-      greatest(r.held_seconds - used.seconds, 0) AS wanted_seconds
+      r.status, r.created_at, r.counted_from, r.expires_at, r.ending_notice, r.held_seconds, r.held_cost, used.seconds,
+      r.settled_seconds + used.seconds AS settled_seconds,
+      cost_by_prices(r.vendor, r.vendor_mode, r.currency, r.fallback_price, r.counted_from, used.seconds) AS cost,
+      greatest(r.held_seconds - used.seconds, 0) AS wanted_seconds,
+      dearest.per_minute AS price, dearest.billing_step_seconds AS step, dearest.minimum_seconds AS minimum,
+      line.per_minute, line.priced_seconds, line.priced_cost, line.price_until
     FROM avatar_usage_records AS r
     JOIN billing_periods AS month ON month.period = r.quota_period
     JOIN billing_periods AS next ON next.period = next_period(month.period)
@@ -133,6 +136,12 @@ BEGIN
         ELSE 0
       END AS seconds
     ) AS used
+    CROSS JOIN LATERAL dearest_price(
+      r.vendor, r.vendor_mode, r.currency, r.fallback_price, month.ends_at,
+      greatest(r.expires_at, p_now) + make_interval(secs => r.held_seconds)
+    ) AS dearest
+    -- none for a token, which has no seconds yet
+    LEFT JOIN LATERAL price_line(r, r.counted_from + make_interval(secs => used.seconds), p_now) AS line ON true
     WHERE r.id = ANY (p_ids) AND r.status IN ('reserved', 'active')
     ORDER BY r.id
     FOR NO KEY UPDATE OF r
@@ -144,7 +153,7 @@ BEGIN
       q.monthly_limit_minutes * 60::bigint - q.used_seconds - q.held_seconds
         - coalesce(sum(wanted_seconds) OVER earlier, 0) AS room_seconds,
       q.monthly_limit_cost - q.used_cost - q.held_cost
-        - coalesce(sum(session_cost(wanted_seconds, price)) OVER earlier, 0) AS room_cost
+        - coalesce(sum(hold_cost(settled_seconds, wanted_seconds, price, step, minimum)) OVER earlier, 0) AS room_cost
     FROM moving
     JOIN usage_quotas AS q ON q.user_id = moving.user_id AND q.current_month = moving.new_period
     WINDOW earlier AS (
@@ -154,24 +163,33 @@ BEGIN
   ),
   held AS (
     SELECT
-      queue.*,
-      greatest(least(wanted_seconds, room_seconds, floor(room_cost * 60 / nullif(price, 0))), 0)::integer AS new_seconds
+      queue.*, room.seconds AS new_seconds, hold_cost(settled_seconds, room.seconds, price, step, minimum) AS new_cost
     FROM queue
+    CROSS JOIN LATERAL (
+      SELECT greatest(
+        least(wanted_seconds, room_seconds, affordable_seconds(settled_seconds, room_cost, price, step, minimum)), 0
+      )::integer AS seconds
+    ) AS room
   ),
   moved AS (
     UPDATE avatar_usage_records AS r
     SET
       quota_period = held.new_period,
       held_seconds = held.new_seconds,
-      held_cost = session_cost(held.new_seconds, held.price),
-      settled_seconds = r.settled_seconds + held.seconds,
+      held_cost = held.new_cost,
+      settled_seconds = held.settled_seconds,
       settled_cost = r.settled_cost + held.cost,
       counted_from = r.counted_from + make_interval(secs => held.seconds),
-      grant_seconds = r.settled_seconds + held.seconds + held.new_seconds,
+      grant_seconds = held.settled_seconds + held.new_seconds,
       expires_at = line.expires_at,
       ending_notice = line.ending_notice,
+      price_per_minute = coalesce(held.per_minute, r.price_per_minute),
+      priced_seconds = coalesce(held.priced_seconds, 0),
+      priced_cost = coalesce(held.priced_cost, 0),
+      price_until = held.price_until,
       due_at = record_due(
-        line.expires_at, held.month_ends_at, r.counted_from, line.ending_notice, r.last_heartbeat_at, p_lapse_seconds
+        line.expires_at, held.month_ends_at, held.price_until, r.counted_from, line.ending_notice, r.last_heartbeat_at,
+        p_lapse_seconds
       ),
       updated_at = p_now
     FROM held
@@ -201,7 +219,7 @@ BEGIN
     FROM held
     UNION ALL
     SELECT
-      user_id, new_period, id, 'move', 0, 0, new_seconds, session_cost(new_seconds, price), 'period_started',
+      user_id, new_period, id, 'move', 0, 0, new_seconds, new_cost, 'period_started',
       'sweeper', p_now
     FROM held
   ),
@@ -212,7 +230,7 @@ BEGIN
       SELECT user_id, old_period AS period, seconds, cost, -held_seconds AS held_seconds, -held_cost AS held_cost
       FROM held
       UNION ALL
-      SELECT user_id, new_period, 0, 0, new_seconds, session_cost(new_seconds, price) FROM held
+      SELECT user_id, new_period, 0, 0, new_seconds, new_cost FROM held
     ) AS entries
     GROUP BY user_id, period
   ),

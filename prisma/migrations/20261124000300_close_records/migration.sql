@@ -8,7 +8,7 @@
 --   p_errors     what is kept as error_message, or null
 --   p_actor      who is named in the ledger
 --
--- A started second counts as a second. Use has no upper bound here: a late end is booked past the hold and the limit. A
+-- A started second counts as a second, and the vendor's step and minimum are rounded up to. Use has no upper bound here: a late end is booked past the hold and the limit. A
 -- session that ran over the end of its month is split there. One that turns out to have been over before the part that
 -- is settled already, since its heartbeats had stopped, is corrected in that month.
 CREATE FUNCTION close_records(
@@ -54,10 +54,7 @@ BEGIN
     CROSS JOIN LATERAL (
       SELECT
         total.seconds - r.settled_seconds AS seconds,
-        CASE WHEN total.seconds >= r.settled_seconds
-          THEN session_cost(total.seconds - r.settled_seconds, r.price_per_minute)
-          ELSE session_cost(total.seconds, r.price_per_minute) - r.settled_cost
-        END AS cost
+        CASE WHEN r.status = 'active' THEN unsettled_cost(r, total.seconds) ELSE 0 END AS cost
     ) AS rest
     WHERE r.status IN ('reserved', 'active')
     ORDER BY r.id

@@ -4,12 +4,14 @@
 --
 --   outcome           granted, inactive, rate_limited, concurrency or exceeded
 --   exceeded_limit    with exceeded: the limit that is nearest to its end
---   grant_seconds     min(available seconds, available cost ÷ price per second, p_max_session_seconds)
+--   grant_seconds     min(available seconds, available cost ÷ price per second, p_max_session_seconds); the price is the
+--                     dearest that can apply while the token and its session live
 --   gives_way         records that end for this grant: those of the same conversation, and at the concurrency limit
 --                     the user's oldest unused tokens. A running session of another conversation never gives way
 --   retry_at          with rate_limited: when the next token may be asked for
 CREATE FUNCTION decide_holds(
-  p_now timestamptz, p_user_ids text[], p_session_ids text[], p_prices numeric[], p_period text,
+  p_now timestamptz, p_user_ids text[], p_session_ids text[], p_prices numeric[], p_steps integer[],
+  p_minimums integer[], p_period text,
   p_min_session_seconds integer, p_max_session_seconds integer, p_max_concurrent_sessions integer,
   p_max_tokens_per_minute integer
 ) RETURNS TABLE (
@@ -18,7 +20,9 @@ CREATE FUNCTION decide_holds(
   LANGUAGE sql STABLE AS $$
   WITH
   call AS (
-    SELECT * FROM unnest(p_user_ids, p_session_ids, p_prices) AS c (user_id, session_id, price)
+    SELECT *
+    FROM unnest(p_user_ids, p_session_ids, p_prices, p_steps, p_minimums)
+      AS c (user_id, session_id, price, step, minimum)
   ),
   open_record AS (
     SELECT
@@ -28,7 +32,10 @@ CREATE FUNCTION decide_holds(
       ) AS seniority,
       CASE WHEN r.quota_period = p_period THEN r.held_seconds - used.seconds ELSE 0 END AS returns_seconds,
       CASE WHEN r.quota_period = p_period
-        THEN r.held_cost - session_cost(used.seconds, r.price_per_minute) ELSE 0
+        THEN r.held_cost - CASE WHEN r.status = 'active'
+          THEN unsettled_cost(r, r.settled_seconds + used.seconds) ELSE 0
+        END
+        ELSE 0
       END AS returns_cost
     FROM call
     JOIN avatar_usage_records AS r ON r.user_id = call.user_id AND r.status IN ('reserved', 'active')
@@ -64,7 +71,7 @@ CREATE FUNCTION decide_holds(
       coalesce(yielding.ids, '{}') AS gives_way,
       available.seconds,
       -- null for a free avatar: the cost never binds
-      floor(greatest(available.cost, 0) * 60 / nullif(call.price, 0)) AS affordable_seconds,
+      affordable_seconds(0, available.cost, call.price, call.step, call.minimum) AS affordable_seconds,
       recent.at + interval '1 minute' AS retry_at
     FROM call
     JOIN usage_quotas AS q ON q.user_id = call.user_id AND q.current_month = p_period
@@ -112,7 +119,7 @@ $$;
 CREATE FUNCTION hold_tokens(
   p_now timestamptz,
   p_record_ids uuid[], p_user_ids text[], p_session_ids text[], p_avatar_names text[], p_vendors text[],
-  p_prices numeric[], p_vendor_caps boolean[],
+  p_vendor_modes text[], p_vendor_caps boolean[], p_fallback_prices numeric[], p_currency text,
   p_default_limit_minutes integer, p_default_limit_cost numeric,
   p_min_session_seconds integer, p_max_session_seconds integer, p_max_concurrent_sessions integer,
   p_max_tokens_per_minute integer, p_token_ttl_seconds integer, p_thresholds integer[]
@@ -124,6 +131,9 @@ CREATE FUNCTION hold_tokens(
 DECLARE
   v_period text;
   v_month_ends_at timestamptz;
+  v_prices numeric[];
+  v_steps integer[];
+  v_minimums integer[];
   v_gives_way uuid[];
   v_expires_at timestamptz := p_now + make_interval(secs => p_token_ttl_seconds);
 BEGIN
@@ -133,6 +143,9 @@ BEGIN
   WHERE month.ends_at > p_now
   ORDER BY month.ends_at
   LIMIT 1;
+
+  -- no price is entered between its reading here and the commit
+  PERFORM pg_advisory_xact_lock_shared(hashtext('prices'));
 
   PERFORM ensure_quotas(
     p_now, p_user_ids, array_fill(v_period, ARRAY[cardinality(p_user_ids)]), p_default_limit_minutes,
@@ -145,9 +158,20 @@ BEGIN
   ORDER BY q.user_id, q.current_month
   FOR NO KEY UPDATE;
 
+  SELECT
+    array_agg(dearest.per_minute ORDER BY call.position),
+    array_agg(dearest.billing_step_seconds ORDER BY call.position),
+    array_agg(dearest.minimum_seconds ORDER BY call.position)
+  INTO v_prices, v_steps, v_minimums
+  FROM unnest(p_vendors, p_vendor_modes, p_fallback_prices) WITH ORDINALITY AS call (vendor, mode, fallback, position)
+  CROSS JOIN LATERAL dearest_price(
+    call.vendor, call.mode, p_currency, call.fallback, p_now,
+    v_expires_at + make_interval(secs => p_max_session_seconds)
+  ) AS dearest;
+
   SELECT array_agg(ids.id) INTO v_gives_way
   FROM decide_holds(
-    p_now, p_user_ids, p_session_ids, p_prices, v_period,
+    p_now, p_user_ids, p_session_ids, v_prices, v_steps, v_minimums, v_period,
     p_min_session_seconds, p_max_session_seconds, p_max_concurrent_sessions, p_max_tokens_per_minute
   ) AS decision
   CROSS JOIN unnest(decision.gives_way) AS ids (id)
@@ -173,28 +197,37 @@ BEGIN
   call AS (
     SELECT *
     FROM unnest(
-      p_record_ids, p_user_ids, p_session_ids, p_avatar_names, p_vendors, p_prices, p_vendor_caps
-    ) AS c (record_id, user_id, session_id, avatar_name, vendor, price, vendor_cap)
+      p_record_ids, p_user_ids, p_session_ids, p_avatar_names, p_vendors, p_vendor_modes, p_vendor_caps,
+      p_fallback_prices, v_prices, v_steps, v_minimums
+    ) AS c (
+      record_id, user_id, session_id, avatar_name, vendor, vendor_mode, vendor_cap, fallback_price, dearest,
+      dearest_step, dearest_minimum
+    )
   ),
   decision AS MATERIALIZED (
     SELECT d.* FROM decide_holds(
-      p_now, p_user_ids, p_session_ids, p_prices, v_period,
+      p_now, p_user_ids, p_session_ids, v_prices, v_steps, v_minimums, v_period,
       p_min_session_seconds, p_max_session_seconds, p_max_concurrent_sessions, p_max_tokens_per_minute
     ) AS d
   ),
   granted AS (
-    SELECT call.*, decision.grant_seconds, session_cost(decision.grant_seconds, call.price) AS held_cost
+    SELECT
+      call.*, price.*, decision.grant_seconds,
+      hold_cost(0, decision.grant_seconds, call.dearest, call.dearest_step, call.dearest_minimum) AS held_cost
     FROM call
     JOIN decision ON decision.user_id = call.user_id
+    CROSS JOIN LATERAL price_at(
+      call.vendor, call.vendor_mode, p_currency, call.fallback_price, p_now
+    ) AS price
     WHERE decision.outcome = 'granted'
   ),
   reserved AS (
     INSERT INTO avatar_usage_records
-      (id, user_id, session_id, avatar_name, vendor, billing_period, quota_period, status, price_per_minute,
-       grant_seconds, vendor_cap_seconds, held_seconds, held_cost, expires_at, due_at, created_at, updated_at)
+      (id, user_id, session_id, avatar_name, vendor, vendor_mode, billing_period, quota_period, status, currency,
+       fallback_price, billing_step_seconds, minimum_seconds, price_per_minute, grant_seconds, vendor_cap_seconds, held_seconds, held_cost, expires_at, due_at, created_at, updated_at)
     SELECT
-      record_id, user_id, session_id, avatar_name, vendor, v_period, v_period, 'reserved', price,
-      grant_seconds, CASE WHEN vendor_cap THEN grant_seconds END, grant_seconds, held_cost, v_expires_at,
+      record_id, user_id, session_id, avatar_name, vendor, vendor_mode, v_period, v_period, 'reserved', p_currency,
+      fallback_price, billing_step_seconds, minimum_seconds, per_minute, grant_seconds, CASE WHEN vendor_cap THEN grant_seconds END, grant_seconds, held_cost, v_expires_at,
       least(v_expires_at, v_month_ends_at), p_now, p_now
     FROM granted
   ),

@@ -40,6 +40,9 @@ DECLARE
   v_started uuid[];
   v_due timestamptz;
 BEGIN
+  -- no price is entered between its reading here and the commit
+  PERFORM pg_advisory_xact_lock_shared(hashtext('prices'));
+
   SELECT array_agg(target.id) INTO v_ids
   FROM unnest(p_user_ids, p_session_ids, p_avatar_session_ids) AS call (user_id, session_id, avatar_session_id)
   CROSS JOIN LATERAL (
@@ -93,13 +96,20 @@ BEGIN
       counted_from = p_now,
       expires_at = p_now + make_interval(secs => r.held_seconds),
       ending_notice = ending_notice(r.held_seconds),
+      billing_step_seconds = price.billing_step_seconds,
+      minimum_seconds = price.minimum_seconds,
+      price_per_minute = price.per_minute,
+      price_until = price.price_until,
       due_at = record_due(
-        p_now + make_interval(secs => r.held_seconds), month.ends_at, p_now, ending_notice(r.held_seconds), NULL, NULL
+        p_now + make_interval(secs => r.held_seconds), month.ends_at, price.price_until, p_now,
+        ending_notice(r.held_seconds), NULL, NULL
       ),
       updated_at = p_now
-    FROM unnest(p_user_ids, p_avatar_session_ids, p_avatar_names) AS call (user_id, avatar_session_id, avatar_name),
-      billing_periods AS month
-    WHERE r.id = ANY (v_ids) AND r.user_id = call.user_id AND r.status = 'reserved' AND month.period = r.quota_period
+    FROM unnest(p_user_ids, p_avatar_session_ids, p_avatar_names) AS call (user_id, avatar_session_id, avatar_name)
+    JOIN avatar_usage_records AS token ON token.id = ANY (v_ids) AND token.user_id = call.user_id
+    JOIN billing_periods AS month ON month.period = token.quota_period
+    CROSS JOIN LATERAL price_line(token, p_now, p_now) AS price
+    WHERE r.id = token.id AND r.status = 'reserved'
     RETURNING r.id, r.user_id, r.quota_period AS period, r.due_at
   ),
   updated AS (
@@ -164,7 +174,7 @@ BEGIN
       -- not joined: if the session was moved while this waited for it, a join would still have the month before, and miss it
       due_at = record_due(
         r.expires_at, (SELECT month.ends_at FROM billing_periods AS month WHERE month.period = r.quota_period),
-        r.counted_from, r.ending_notice, greatest(p_now, r.last_heartbeat_at), p_lapse_seconds
+        r.price_until, r.counted_from, r.ending_notice, greatest(p_now, r.last_heartbeat_at), p_lapse_seconds
       ),
       updated_at = p_now
     FROM target

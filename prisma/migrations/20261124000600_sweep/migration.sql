@@ -1,8 +1,8 @@
 -- What falls due by itself. Any number of nodes may sweep: each takes what no other holds at that moment.
 
 -- Does what records are due for: ends unused tokens, sessions at their deadline and sessions whose heartbeats stopped
--- (settled at the last one seen), takes the others over the end of their month, and tells those that are about to end.
--- Returns how many were due, those that another node holds not counted.
+-- (settled at the last one seen), takes the others over the end of their month and of their price, and tells those that
+-- are about to end. Returns how many were due, those that another node holds not counted.
 --
 --   p_lapses_from   heartbeats that are missing count from this moment on: after the service itself was away, its clients
 --                   are given the time to be heard again
@@ -98,10 +98,13 @@ BEGIN
   WHERE r.id = ANY (v_ids) AND r.status IN ('reserved', 'active') AND month.ends_at <= p_now;
 
   PERFORM tell_ending_soon(p_now, v_ids);
+  PERFORM reprice_records(p_now, array_agg(r.id))
+  FROM avatar_usage_records AS r
+  WHERE r.id = ANY (v_ids) AND r.price_until <= p_now;
 
   UPDATE avatar_usage_records AS r
   SET due_at = record_due(
-    r.expires_at, month.ends_at, r.counted_from, r.ending_notice,
+    r.expires_at, month.ends_at, r.price_until, r.counted_from, r.ending_notice,
     CASE WHEN r.last_heartbeat_at IS NOT NULL
       THEN greatest(r.last_heartbeat_at, p_lapses_from - make_interval(secs => p_lapse_seconds))
     END,

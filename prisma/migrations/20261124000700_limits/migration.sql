@@ -38,8 +38,8 @@ BEGIN
   ),
   open_record AS (
     SELECT
-      r.id, r.user_id, r.quota_period AS period, r.created_at, r.status, r.price_per_minute AS price, r.held_seconds,
-      r.held_cost, r.settled_seconds, r.counted_from, r.expires_at, consumed.seconds AS consumed_seconds,
+      r.id, r.user_id, r.quota_period AS period, r.created_at, r.status, r.held_seconds, r.held_cost, r.settled_seconds,
+      price.per_minute AS price, price.billing_step_seconds AS step, price.minimum_seconds AS minimum, r.counted_from, r.expires_at, consumed.seconds AS consumed_seconds,
       greatest(
         coalesce(r.vendor_cap_seconds, p_max_session_seconds) - r.settled_seconds - consumed.seconds, 0
       ) AS wanted_seconds
@@ -52,6 +52,10 @@ BEGIN
         ELSE 0
       END AS seconds
     ) AS consumed
+    CROSS JOIN LATERAL dearest_price(
+      r.vendor, r.vendor_mode, r.currency, r.fallback_price, coalesce(r.counted_from, p_now),
+      greatest(r.expires_at, p_now) + make_interval(secs => p_max_session_seconds)
+    ) AS price
     ORDER BY r.id
     FOR NO KEY UPDATE OF r
   ),
@@ -61,13 +65,16 @@ BEGIN
       quota.monthly_limit_minutes * 60::bigint - quota.used_seconds
         - sum(o.consumed_seconds) OVER everyone - coalesce(sum(o.wanted_seconds) OVER earlier, 0) AS room_seconds,
       quota.monthly_limit_cost - quota.used_cost
-        - sum(session_cost(o.consumed_seconds, o.price)) OVER everyone
+        - sum(consumed.cost) OVER everyone
         - coalesce(sum(
-          session_cost(o.consumed_seconds + o.wanted_seconds, o.price) - session_cost(o.consumed_seconds, o.price)
+          hold_cost(o.settled_seconds, o.consumed_seconds + o.wanted_seconds, o.price, o.step, o.minimum) - consumed.cost
         ) OVER earlier, 0)
         -- its own consumption in it, so that nothing is rounded away where the two meet
-        + session_cost(o.consumed_seconds, o.price) AS room_cost
+        + consumed.cost AS room_cost
     FROM open_record AS o
+    CROSS JOIN LATERAL (
+      SELECT hold_cost(o.settled_seconds, o.consumed_seconds, o.price, o.step, o.minimum) AS cost
+    ) AS consumed
     JOIN quota ON quota.user_id = o.user_id AND quota.current_month = o.period
     WINDOW
       everyone AS (PARTITION BY o.user_id, o.period),
@@ -77,11 +84,15 @@ BEGIN
   ),
   fitted AS (
     SELECT queue.*, consumed_seconds + room.seconds AS new_seconds,
-      session_cost(consumed_seconds + room.seconds, price) AS new_cost
+      hold_cost(settled_seconds, consumed_seconds + room.seconds, price, step, minimum) AS new_cost
     FROM queue
     CROSS JOIN LATERAL (
       SELECT greatest(
-        least(wanted_seconds, room_seconds, floor(room_cost * 60 / nullif(price, 0)) - consumed_seconds), 0
+        least(
+          wanted_seconds, room_seconds,
+          affordable_seconds(settled_seconds, room_cost, price, step, minimum) - consumed_seconds
+        ),
+        0
       )::integer AS seconds
     ) AS room
   ),
@@ -94,7 +105,7 @@ BEGIN
       expires_at = deadline.at,
       ending_notice = CASE WHEN r.status = 'active' THEN ending_notice(extract(epoch FROM deadline.at - p_now)) END,
       due_at = record_due(
-        deadline.at, month.ends_at, r.counted_from,
+        deadline.at, month.ends_at, r.price_until, r.counted_from,
         CASE WHEN r.status = 'active' THEN ending_notice(extract(epoch FROM deadline.at - p_now)) END,
         r.last_heartbeat_at, p_lapse_seconds
       ),

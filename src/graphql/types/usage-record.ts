@@ -73,12 +73,13 @@ export const UsageRecordType = builder.prismaNode('UsageRecord', {
     messagesCount: t.exposeInt('messagesCount', { description: 'Messages exchanged, as the client reported.' }),
     estimatedCost: t.field({
       type: 'Decimal',
-      description: 'Seconds × price; up to now while the session runs.',
+      description:
+        'Seconds × the price in force in each, rounded up as the vendor bills; up to now while the session runs.',
       resolve: (record, _args, { clock }) => useOf(record, clock()).cost,
     }),
     pricePerMinute: t.field({
       type: 'Decimal',
-      description: 'The price in force when the token was given out.',
+      description: 'The price in force: now while the session runs, at its end once it is over.',
       resolve: (record) => toMoney(record.pricePerMinute),
     }),
     billingPeriod: t.expose('billingPeriod', { type: 'BillingPeriod', description: 'The month the record counts to.' }),
@@ -108,6 +109,7 @@ function useOf(record: UsageRecordRow, at: Date) {
       estimatedCost: toMoney(record.estimatedCost),
       settledCost: toMoney(record.settledCost),
       pricePerMinute: toMoney(record.pricePerMinute),
+      pricedCost: toMoney(record.pricedCost),
     },
     at,
   );

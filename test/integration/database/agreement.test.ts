@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { readDearestPrices } from '../../../src/database/read-prices.ts';
 import { readQuotas } from '../../../src/database/read-quotas.ts';
 import { holdTokens, startSessions } from '../../../src/database/statements.ts';
 import { admit } from '../../../src/domain/admission.ts';
@@ -17,12 +18,15 @@ const PERIOD = '2026-11';
 const RUNS = { numRuns: 100 };
 
 const anyPrice = fc.oneof(fc.constant(0n), fc.bigInt({ min: 1n, max: 50n }), fc.bigInt({ min: 1n, max: 3_000_000n }));
+/** One that is billed by the second, and one that is rounded up. */
+const anyMode = fc.constantFrom('FULL', 'STEPPED');
 const anyWait = fc.integer({ min: 0, max: 400_000 }).map((milliseconds) => milliseconds / 1000);
 
 /** A token taken by the user some seconds after the last act, and how far it went. */
 const anyRecord = fc.record({
   sessionId: fc.constantFrom('chat', 'talk', 'call'),
   price: anyPrice,
+  vendorMode: anyMode,
   maxSessionSeconds: fc.integer({ min: 60, max: 1800 }),
   stage: fc.constantFrom('reserved', 'active', 'active', 'ended'),
   wait: anyWait,
@@ -42,7 +46,9 @@ type History = typeof anyHistory extends fc.Arbitrary<infer T> ? T : never;
 
 it('a token gets what the domain foretells', async () => {
   await using test = await createTestStore();
+  await test.pool.query(`INSERT INTO prices VALUES ('simulator', 'STEPPED', 'USD', '2020-01-01', 0.30, 60, 90)`);
   const anyCall = fc.record({
+    vendorMode: anyMode,
     sessionId: fc.constantFrom('chat', 'talk', 'new'),
     pricePerMinute: anyPrice,
     maxConcurrentSessions: fc.integer({ min: 1, max: 4 }),
@@ -51,7 +57,7 @@ it('a token gets what the domain foretells', async () => {
     isActive: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, fc.constant(false)),
   });
   await fc.assert(
-    fc.asyncProperty(anyHistory, anyCall, async (history, { sessionId, isActive, ...settings }) => {
+    fc.asyncProperty(anyHistory, anyCall, async (history, { sessionId, vendorMode, isActive, ...settings }) => {
       const userId = await live(test, history);
       if (!isActive) await test.pool.query('UPDATE usage_quotas SET is_active = false WHERE user_id = $1', [userId]);
       const policy = { ...test.policy, ...settings };
@@ -59,8 +65,10 @@ it('a token gets what the domain foretells', async () => {
       const [state] = await readQuotas(test.pool, [{ userId, period: PERIOD }], policy, now);
       if (!state) throw new Error('no quota was read');
 
-      const foretold = admit(state, policy, sessionId, now);
-      const request = holdRequest({ userId, sessionId, pricePerMinute: policy.pricePerMinute });
+      const [price] = await readDearestPrices(test.pool, [{ vendor: 'simulator', vendorMode }], policy, now);
+      if (!price) throw new Error('no price was read');
+      const foretold = admit(state, policy, price, sessionId, now);
+      const request = holdRequest({ userId, sessionId, vendorMode, pricePerMinute: policy.pricePerMinute });
       const [decided] = await holdTokens(test.pool, [request], policy, now);
 
       expect(decided).toEqual(foretold);
@@ -162,14 +170,19 @@ async function live(test: TestStore, { limitMinutes, limitCost, records, wait }:
 interface Token {
   sessionId: string;
   price: Micros;
+  vendorMode: string;
   maxSessionSeconds: number;
   stage: string;
 }
 
-async function takeToken(test: TestStore, userId: string, { sessionId, price, maxSessionSeconds, stage }: Token) {
+async function takeToken(
+  test: TestStore,
+  userId: string,
+  { vendorMode, price, maxSessionSeconds, stage, ...token }: Token,
+) {
   const now = test.clock.now();
   const policy = { ...test.policy, maxSessionSeconds, maxConcurrentSessions: 3 };
-  const request = holdRequest({ userId, sessionId, pricePerMinute: price });
+  const request = holdRequest({ userId, ...token, vendorMode, pricePerMinute: price });
   const avatarSessionId = request.recordId;
   const [hold] = await holdTokens(test.pool, [request], policy, now);
   if (hold?.outcome !== 'granted' || stage === 'reserved') return;

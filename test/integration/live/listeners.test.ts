@@ -93,7 +93,6 @@ async function startTransports() {
       events: counted.events,
       vendor: createLiveAvatarVendor({ baseUrl: 'http://127.0.0.1:1', apiKey: 'key', mode: 'FULL', avatars: {} }),
       policy,
-      currency: 'USD',
       clock,
       presence: { watch: () => () => {} },
       onBackgroundError: () => {},

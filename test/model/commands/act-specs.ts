@@ -121,6 +121,7 @@ export function resolve(world: World, spec: ActSpec): Act | null {
         sessionId: spec.conversation,
         avatarName: 'default',
         vendor: 'simulator',
+        vendorMode: 'FULL',
         pricePerMinute: spec.price,
         vendorCaps: spec.caps,
       };

@@ -14,6 +14,8 @@ function running(record: Partial<RecordTimes> = {}): RecordTimes {
     durationSeconds: 0,
     estimatedCost: 0n,
     pricePerMinute: 500_000n,
+    pricedSeconds: 0,
+    pricedCost: 0n,
     heldSeconds: 1800,
     ...record,
   };

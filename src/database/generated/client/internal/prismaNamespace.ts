@@ -1109,6 +1109,8 @@ export const UsageRecordScalarFieldEnum = {
   errorMessage: 'errorMessage',
   currency: 'currency',
   fallbackPrice: 'fallbackPrice',
+  billingStepSeconds: 'billingStepSeconds',
+  minimumSeconds: 'minimumSeconds',
   pricePerMinute: 'pricePerMinute',
   pricedSeconds: 'pricedSeconds',
   pricedCost: 'pricedCost',

@@ -131,6 +131,8 @@ export const UsageRecordScalarFieldEnum = {
   errorMessage: 'errorMessage',
   currency: 'currency',
   fallbackPrice: 'fallbackPrice',
+  billingStepSeconds: 'billingStepSeconds',
+  minimumSeconds: 'minimumSeconds',
   pricePerMinute: 'pricePerMinute',
   pricedSeconds: 'pricedSeconds',
   pricedCost: 'pricedCost',

@@ -32,6 +32,8 @@ export type UsageRecordAvgAggregateOutputType = {
   messagesCount: number | null
   estimatedCost: runtime.Decimal | null
   fallbackPrice: runtime.Decimal | null
+  billingStepSeconds: number | null
+  minimumSeconds: number | null
   pricePerMinute: runtime.Decimal | null
   pricedSeconds: number | null
   pricedCost: runtime.Decimal | null
@@ -53,6 +55,8 @@ export type UsageRecordSumAggregateOutputType = {
   messagesCount: number | null
   estimatedCost: runtime.Decimal | null
   fallbackPrice: runtime.Decimal | null
+  billingStepSeconds: number | null
+  minimumSeconds: number | null
   pricePerMinute: runtime.Decimal | null
   pricedSeconds: number | null
   pricedCost: runtime.Decimal | null
@@ -89,6 +93,8 @@ export type UsageRecordMinAggregateOutputType = {
   errorMessage: string | null
   currency: string | null
   fallbackPrice: runtime.Decimal | null
+  billingStepSeconds: number | null
+  minimumSeconds: number | null
   pricePerMinute: runtime.Decimal | null
   pricedSeconds: number | null
   pricedCost: runtime.Decimal | null
@@ -135,6 +141,8 @@ export type UsageRecordMaxAggregateOutputType = {
   errorMessage: string | null
   currency: string | null
   fallbackPrice: runtime.Decimal | null
+  billingStepSeconds: number | null
+  minimumSeconds: number | null
   pricePerMinute: runtime.Decimal | null
   pricedSeconds: number | null
   pricedCost: runtime.Decimal | null
@@ -181,6 +189,8 @@ export type UsageRecordCountAggregateOutputType = {
   errorMessage: number
   currency: number
   fallbackPrice: number
+  billingStepSeconds: number
+  minimumSeconds: number
   pricePerMinute: number
   pricedSeconds: number
   pricedCost: number
@@ -214,6 +224,8 @@ export type UsageRecordAvgAggregateInputType = {
   messagesCount?: true
   estimatedCost?: true
   fallbackPrice?: true
+  billingStepSeconds?: true
+  minimumSeconds?: true
   pricePerMinute?: true
   pricedSeconds?: true
   pricedCost?: true
@@ -235,6 +247,8 @@ export type UsageRecordSumAggregateInputType = {
   messagesCount?: true
   estimatedCost?: true
   fallbackPrice?: true
+  billingStepSeconds?: true
+  minimumSeconds?: true
   pricePerMinute?: true
   pricedSeconds?: true
   pricedCost?: true
@@ -271,6 +285,8 @@ export type UsageRecordMinAggregateInputType = {
   errorMessage?: true
   currency?: true
   fallbackPrice?: true
+  billingStepSeconds?: true
+  minimumSeconds?: true
   pricePerMinute?: true
   pricedSeconds?: true
   pricedCost?: true
@@ -317,6 +333,8 @@ export type UsageRecordMaxAggregateInputType = {
   errorMessage?: true
   currency?: true
   fallbackPrice?: true
+  billingStepSeconds?: true
+  minimumSeconds?: true
   pricePerMinute?: true
   pricedSeconds?: true
   pricedCost?: true
@@ -363,6 +381,8 @@ export type UsageRecordCountAggregateInputType = {
   errorMessage?: true
   currency?: true
   fallbackPrice?: true
+  billingStepSeconds?: true
+  minimumSeconds?: true
   pricePerMinute?: true
   pricedSeconds?: true
   pricedCost?: true
@@ -496,6 +516,8 @@ export type UsageRecordGroupByOutputType = {
   errorMessage: string | null
   currency: string
   fallbackPrice: runtime.Decimal
+  billingStepSeconds: number
+  minimumSeconds: number
   pricePerMinute: runtime.Decimal
   pricedSeconds: number
   pricedCost: runtime.Decimal
@@ -565,6 +587,8 @@ export type UsageRecordWhereInput = {
   errorMessage?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
   currency?: Prisma.StringFilter<"UsageRecord"> | string
   fallbackPrice?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
+  billingStepSeconds?: Prisma.IntFilter<"UsageRecord"> | number
+  minimumSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   pricePerMinute?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricedSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   pricedCost?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -613,6 +637,8 @@ export type UsageRecordOrderByWithRelationInput = {
   errorMessage?: Prisma.SortOrderInput | Prisma.SortOrder
   currency?: Prisma.SortOrder
   fallbackPrice?: Prisma.SortOrder
+  billingStepSeconds?: Prisma.SortOrder
+  minimumSeconds?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
   pricedSeconds?: Prisma.SortOrder
   pricedCost?: Prisma.SortOrder
@@ -664,6 +690,8 @@ export type UsageRecordWhereUniqueInput = Prisma.AtLeast<{
   errorMessage?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
   currency?: Prisma.StringFilter<"UsageRecord"> | string
   fallbackPrice?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
+  billingStepSeconds?: Prisma.IntFilter<"UsageRecord"> | number
+  minimumSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   pricePerMinute?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricedSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   pricedCost?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -712,6 +740,8 @@ export type UsageRecordOrderByWithAggregationInput = {
   errorMessage?: Prisma.SortOrderInput | Prisma.SortOrder
   currency?: Prisma.SortOrder
   fallbackPrice?: Prisma.SortOrder
+  billingStepSeconds?: Prisma.SortOrder
+  minimumSeconds?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
   pricedSeconds?: Prisma.SortOrder
   pricedCost?: Prisma.SortOrder
@@ -766,6 +796,8 @@ export type UsageRecordScalarWhereWithAggregatesInput = {
   errorMessage?: Prisma.StringNullableWithAggregatesFilter<"UsageRecord"> | string | null
   currency?: Prisma.StringWithAggregatesFilter<"UsageRecord"> | string
   fallbackPrice?: Prisma.DecimalWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
+  billingStepSeconds?: Prisma.IntWithAggregatesFilter<"UsageRecord"> | number
+  minimumSeconds?: Prisma.IntWithAggregatesFilter<"UsageRecord"> | number
   pricePerMinute?: Prisma.DecimalWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricedSeconds?: Prisma.IntWithAggregatesFilter<"UsageRecord"> | number
   pricedCost?: Prisma.DecimalWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -812,6 +844,8 @@ export type UsageRecordCreateInput = {
   errorMessage?: string | null
   currency?: string
   fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  billingStepSeconds?: number
+  minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
   pricedSeconds?: number
   pricedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -860,6 +894,8 @@ export type UsageRecordUncheckedCreateInput = {
   errorMessage?: string | null
   currency?: string
   fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  billingStepSeconds?: number
+  minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
   pricedSeconds?: number
   pricedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -908,6 +944,8 @@ export type UsageRecordUpdateInput = {
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
   fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -956,6 +994,8 @@ export type UsageRecordUncheckedUpdateInput = {
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
   fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1004,6 +1044,8 @@ export type UsageRecordCreateManyInput = {
   errorMessage?: string | null
   currency?: string
   fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  billingStepSeconds?: number
+  minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
   pricedSeconds?: number
   pricedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1050,6 +1092,8 @@ export type UsageRecordUpdateManyMutationInput = {
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
   fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1096,6 +1140,8 @@ export type UsageRecordUncheckedUpdateManyInput = {
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
   fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1142,6 +1188,8 @@ export type UsageRecordCountOrderByAggregateInput = {
   errorMessage?: Prisma.SortOrder
   currency?: Prisma.SortOrder
   fallbackPrice?: Prisma.SortOrder
+  billingStepSeconds?: Prisma.SortOrder
+  minimumSeconds?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
   pricedSeconds?: Prisma.SortOrder
   pricedCost?: Prisma.SortOrder
@@ -1173,6 +1221,8 @@ export type UsageRecordAvgOrderByAggregateInput = {
   messagesCount?: Prisma.SortOrder
   estimatedCost?: Prisma.SortOrder
   fallbackPrice?: Prisma.SortOrder
+  billingStepSeconds?: Prisma.SortOrder
+  minimumSeconds?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
   pricedSeconds?: Prisma.SortOrder
   pricedCost?: Prisma.SortOrder
@@ -1209,6 +1259,8 @@ export type UsageRecordMaxOrderByAggregateInput = {
   errorMessage?: Prisma.SortOrder
   currency?: Prisma.SortOrder
   fallbackPrice?: Prisma.SortOrder
+  billingStepSeconds?: Prisma.SortOrder
+  minimumSeconds?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
   pricedSeconds?: Prisma.SortOrder
   pricedCost?: Prisma.SortOrder
@@ -1255,6 +1307,8 @@ export type UsageRecordMinOrderByAggregateInput = {
   errorMessage?: Prisma.SortOrder
   currency?: Prisma.SortOrder
   fallbackPrice?: Prisma.SortOrder
+  billingStepSeconds?: Prisma.SortOrder
+  minimumSeconds?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
   pricedSeconds?: Prisma.SortOrder
   pricedCost?: Prisma.SortOrder
@@ -1286,6 +1340,8 @@ export type UsageRecordSumOrderByAggregateInput = {
   messagesCount?: Prisma.SortOrder
   estimatedCost?: Prisma.SortOrder
   fallbackPrice?: Prisma.SortOrder
+  billingStepSeconds?: Prisma.SortOrder
+  minimumSeconds?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
   pricedSeconds?: Prisma.SortOrder
   pricedCost?: Prisma.SortOrder
@@ -1394,6 +1450,8 @@ export type UsageRecordCreateWithoutLedgerInput = {
   errorMessage?: string | null
   currency?: string
   fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  billingStepSeconds?: number
+  minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
   pricedSeconds?: number
   pricedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1441,6 +1499,8 @@ export type UsageRecordUncheckedCreateWithoutLedgerInput = {
   errorMessage?: string | null
   currency?: string
   fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  billingStepSeconds?: number
+  minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
   pricedSeconds?: number
   pricedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1504,6 +1564,8 @@ export type UsageRecordUpdateWithoutLedgerInput = {
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
   fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1551,6 +1613,8 @@ export type UsageRecordUncheckedUpdateWithoutLedgerInput = {
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
   fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1598,6 +1662,8 @@ export type UsageRecordCreateWithoutStopInput = {
   errorMessage?: string | null
   currency?: string
   fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  billingStepSeconds?: number
+  minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
   pricedSeconds?: number
   pricedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1645,6 +1711,8 @@ export type UsageRecordUncheckedCreateWithoutStopInput = {
   errorMessage?: string | null
   currency?: string
   fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  billingStepSeconds?: number
+  minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
   pricedSeconds?: number
   pricedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1708,6 +1776,8 @@ export type UsageRecordUpdateWithoutStopInput = {
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
   fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1755,6 +1825,8 @@ export type UsageRecordUncheckedUpdateWithoutStopInput = {
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
   fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   pricedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1833,6 +1905,8 @@ export type UsageRecordSelect<ExtArgs extends runtime.Types.Extensions.InternalA
   errorMessage?: boolean
   currency?: boolean
   fallbackPrice?: boolean
+  billingStepSeconds?: boolean
+  minimumSeconds?: boolean
   pricePerMinute?: boolean
   pricedSeconds?: boolean
   pricedCost?: boolean
@@ -1882,6 +1956,8 @@ export type UsageRecordSelectCreateManyAndReturn<ExtArgs extends runtime.Types.E
   errorMessage?: boolean
   currency?: boolean
   fallbackPrice?: boolean
+  billingStepSeconds?: boolean
+  minimumSeconds?: boolean
   pricePerMinute?: boolean
   pricedSeconds?: boolean
   pricedCost?: boolean
@@ -1928,6 +2004,8 @@ export type UsageRecordSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.E
   errorMessage?: boolean
   currency?: boolean
   fallbackPrice?: boolean
+  billingStepSeconds?: boolean
+  minimumSeconds?: boolean
   pricePerMinute?: boolean
   pricedSeconds?: boolean
   pricedCost?: boolean
@@ -1974,6 +2052,8 @@ export type UsageRecordSelectScalar = {
   errorMessage?: boolean
   currency?: boolean
   fallbackPrice?: boolean
+  billingStepSeconds?: boolean
+  minimumSeconds?: boolean
   pricePerMinute?: boolean
   pricedSeconds?: boolean
   pricedCost?: boolean
@@ -1999,7 +2079,7 @@ export type UsageRecordSelectScalar = {
   updatedAt?: boolean
 }
 
-export type UsageRecordOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "userId" | "sessionId" | "avatarSessionId" | "avatarName" | "vendor" | "vendorMode" | "startedAt" | "endedAt" | "durationSeconds" | "wordsSpoken" | "messagesCount" | "estimatedCost" | "billingPeriod" | "quotaPeriod" | "status" | "endReason" | "errorMessage" | "currency" | "fallbackPrice" | "pricePerMinute" | "pricedSeconds" | "pricedCost" | "priceUntil" | "grantSeconds" | "vendorCapSeconds" | "effectiveCapSeconds" | "heldSeconds" | "heldCost" | "settledSeconds" | "settledCost" | "countedFrom" | "tokenHash" | "actualSeconds" | "actualCost" | "vendorEndReason" | "reconciledAt" | "expiresAt" | "lastHeartbeatAt" | "endingNotice" | "dueAt" | "createdAt" | "updatedAt", ExtArgs["result"]["usageRecord"]>
+export type UsageRecordOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "userId" | "sessionId" | "avatarSessionId" | "avatarName" | "vendor" | "vendorMode" | "startedAt" | "endedAt" | "durationSeconds" | "wordsSpoken" | "messagesCount" | "estimatedCost" | "billingPeriod" | "quotaPeriod" | "status" | "endReason" | "errorMessage" | "currency" | "fallbackPrice" | "billingStepSeconds" | "minimumSeconds" | "pricePerMinute" | "pricedSeconds" | "pricedCost" | "priceUntil" | "grantSeconds" | "vendorCapSeconds" | "effectiveCapSeconds" | "heldSeconds" | "heldCost" | "settledSeconds" | "settledCost" | "countedFrom" | "tokenHash" | "actualSeconds" | "actualCost" | "vendorEndReason" | "reconciledAt" | "expiresAt" | "lastHeartbeatAt" | "endingNotice" | "dueAt" | "createdAt" | "updatedAt", ExtArgs["result"]["usageRecord"]>
 export type UsageRecordInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   ledger?: boolean | Prisma.UsageRecord$ledgerArgs<ExtArgs>
   stop?: boolean | Prisma.UsageRecord$stopArgs<ExtArgs>
@@ -2035,6 +2115,8 @@ export type $UsageRecordPayload<ExtArgs extends runtime.Types.Extensions.Interna
     errorMessage: string | null
     currency: string
     fallbackPrice: runtime.Decimal
+    billingStepSeconds: number
+    minimumSeconds: number
     pricePerMinute: runtime.Decimal
     pricedSeconds: number
     pricedCost: runtime.Decimal
@@ -2503,6 +2585,8 @@ export interface UsageRecordFieldRefs {
   readonly errorMessage: Prisma.FieldRef<"UsageRecord", 'String'>
   readonly currency: Prisma.FieldRef<"UsageRecord", 'String'>
   readonly fallbackPrice: Prisma.FieldRef<"UsageRecord", 'Decimal'>
+  readonly billingStepSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
+  readonly minimumSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
   readonly pricePerMinute: Prisma.FieldRef<"UsageRecord", 'Decimal'>
   readonly pricedSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
   readonly pricedCost: Prisma.FieldRef<"UsageRecord", 'Decimal'>
