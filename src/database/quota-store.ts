@@ -4,7 +4,7 @@ import type { QuotaPolicy } from '../domain/policy.ts';
 import type { QuotaStore } from '../domain/store.ts';
 import { createBatcher } from './batcher.ts';
 import { mayBeOneRow, toPublicError } from './errors.ts';
-import { readDearestPrices } from './read-prices.ts';
+import { readDearestPrices } from './prices.ts';
 import { readQuotas } from './read-quotas.ts';
 import {
   attachTokens,

@@ -11,6 +11,16 @@ export interface Price {
   readonly minimumSeconds: number;
 }
 
+/** The price of a vendor's mode from a moment on. */
+export interface DatedPrice extends Price {
+  readonly vendor: string;
+  /** What the vendor bills by, such as `FULL`. */
+  readonly vendorMode: string;
+  /** ISO 4217. */
+  readonly currency: string;
+  readonly effectiveFrom: Date;
+}
+
 /** How a running session costs: at one price from one of its seconds on; what those before cost is known. */
 export interface PriceLine {
   readonly pricePerMinute: Micros;

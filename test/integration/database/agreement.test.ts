@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { readDearestPrices } from '../../../src/database/read-prices.ts';
+import { readDearestPrices } from '../../../src/database/prices.ts';
 import { readQuotas } from '../../../src/database/read-quotas.ts';
 import { holdTokens, startSessions } from '../../../src/database/statements.ts';
 import { admit } from '../../../src/domain/admission.ts';

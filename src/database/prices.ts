@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { formatMoney, parseMoney } from '../domain/money.ts';
 import type { QuotaPolicy } from '../domain/policy.ts';
-import type { Price } from '../domain/price.ts';
+import type { DatedPrice, Price } from '../domain/price.ts';
+import { everyThreshold } from '../domain/thresholds.ts';
 
 interface PriceKey {
   readonly vendor: string;
@@ -42,9 +43,46 @@ export async function readDearestPrices(
       policy.tokenTtlSeconds + policy.maxSessionSeconds,
     ],
   });
-  return rows.map((row) => ({
+  return rows.map(toPrice);
+}
+
+/** Every dated price, by vendor and mode, the oldest first. */
+export async function listPrices(pool: pg.Pool): Promise<DatedPrice[]> {
+  const { rows } = await pool.query<PriceRow & Omit<DatedPrice, keyof Price>>(`
+    SELECT vendor, mode AS "vendorMode", currency, effective_from AS "effectiveFrom", per_minute::text,
+      billing_step_seconds, minimum_seconds
+    FROM prices ORDER BY vendor, mode, currency, effective_from`);
+  return rows.map(({ vendor, vendorMode, currency, effectiveFrom, ...row }) => {
+    return { vendor, vendorMode, currency, effectiveFrom, ...toPrice(row) };
+  });
+}
+
+/**
+ * Enters a price, or another one for the same moment. Open tokens and sessions follow; what is settled stays as it is.
+ * Returns how many of them there were.
+ */
+export async function enterPrice(pool: pg.Pool, price: DatedPrice, policy: QuotaPolicy, now: Date): Promise<number> {
+  const { rows } = await pool.query<{ followed: number }>(
+    'SELECT enter_price($1, $2, $3, $4, $5, $6, $7, $8, $9) AS followed',
+    [
+      now,
+      price.vendor,
+      price.vendorMode,
+      price.currency,
+      price.effectiveFrom,
+      formatMoney(price.perMinute),
+      price.billingStepSeconds,
+      price.minimumSeconds,
+      everyThreshold(policy.thresholds),
+    ],
+  );
+  return rows[0]?.followed ?? 0;
+}
+
+function toPrice(row: PriceRow): Price {
+  return {
     perMinute: parseMoney(row.per_minute),
     billingStepSeconds: row.billing_step_seconds,
     minimumSeconds: row.minimum_seconds,
-  }));
+  };
 }

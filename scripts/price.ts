@@ -1,0 +1,65 @@
+/**
+ * `npm run price` prints the dated prices; `npm run price -- --vendor V --mode M --per-minute 0.20 [--from 2026-12-01]
+ * [--step 60] [--minimum 60]` enters one, in the currency of the settings. Open tokens and running sessions follow.
+ */
+import { type Config, loadConfig } from '../src/config.ts';
+import { enterPrice, listPrices } from '../src/database/prices.ts';
+import { formatMoney } from '../src/domain/money.ts';
+import type { DatedPrice } from '../src/domain/price.ts';
+import { parseOptions, readAmount, readWholeNumber, runCommand, UsageError } from './arguments.ts';
+import { openDatabase } from './open-database.ts';
+
+const USAGE =
+  'Usage: npm run price [-- --vendor V --mode M --per-minute 0.20 [--from 2026-12-01] [--step SECONDS] [--minimum SECONDS]]';
+const LARGEST_STEP_SECONDS = 3600;
+const INSTANT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/;
+
+/** Null if none is to be entered. */
+function readArguments(args: string[], { policy }: Config, now: Date): DatedPrice | null {
+  const options = parseOptions(args, ['vendor', 'mode', 'per-minute', 'from', 'step', 'minimum']);
+  if (args.length === 0) return null;
+  const { vendor, mode, 'per-minute': perMinute, from, step = '1', minimum = '0' } = options;
+  if (!vendor) throw new UsageError('--vendor must name a vendor, such as liveavatar.');
+  if (!mode) throw new UsageError('--mode must name what the vendor bills by, such as FULL.');
+  if (perMinute === undefined) throw new UsageError('--per-minute must be given.');
+  const billingStepSeconds = readWholeNumber('--step', step, LARGEST_STEP_SECONDS);
+  if (billingStepSeconds === 0) throw new UsageError('--step must be 1 or more.');
+  return {
+    vendor,
+    vendorMode: mode,
+    currency: policy.currency,
+    effectiveFrom: from === undefined ? now : readInstant(from),
+    perMinute: readAmount('--per-minute', perMinute),
+    billingStepSeconds,
+    minimumSeconds: readWholeNumber('--minimum', minimum, LARGEST_STEP_SECONDS),
+  };
+}
+
+function readInstant(text: string): Date {
+  const at = new Date(text);
+  if (INSTANT.test(text) && !Number.isNaN(at.getTime())) return at;
+  throw new UsageError('--from must be a day or an instant, such as 2026-12-01 or 2026-12-01T00:00:00+01:00.');
+}
+
+function describe({ vendor, vendorMode, currency, effectiveFrom, ...price }: DatedPrice): string {
+  const rounding = price.billingStepSeconds > 1 ? `, by ${price.billingStepSeconds} s` : '';
+  const minimum = price.minimumSeconds > 0 ? `, at least ${price.minimumSeconds} s` : '';
+  const amount = `${formatMoney(price.perMinute)} ${currency} a minute`;
+  return `${vendor} ${vendorMode}  ${amount}${rounding}${minimum}  from ${effectiveFrom.toISOString()}`;
+}
+
+async function main(args: string[]): Promise<string> {
+  const config = loadConfig(process.env);
+  const now = new Date();
+  const price = readArguments(args, config, now);
+  await using database = await openDatabase(config);
+  if (price) {
+    const followed = await enterPrice(database.pool, price, config.policy, now);
+    return `${describe(price)}\n${followed} open tokens and sessions follow.`;
+  }
+  const prices = await listPrices(database.pool);
+  const fallback = `where none is in force: ${formatMoney(config.policy.pricePerMinute)} ${config.policy.currency} a minute`;
+  return [...prices.map(describe), fallback].join('\n');
+}
+
+await runCommand(main, { usage: USAGE, failure: 'The price could not be entered' });

@@ -1,0 +1,224 @@
+import { describe, expect, it } from 'vitest';
+import { admit } from '../../../src/domain/admission.ts';
+import { useAt } from '../../../src/domain/quota.ts';
+import { nextCrossing } from '../../../src/domain/thresholds.ts';
+import { sweepAll } from '../../support/due-work.ts';
+import { holdLock } from '../../support/lock.ts';
+import { enterPrice } from '../../support/prices.ts';
+import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
+import { waitForBlocked } from '../../support/wait-for.ts';
+
+const PERIOD = '2026-11';
+const START = '2026-11-10T12:00:00.000Z';
+
+/** A session of ann that started at START and ends so many seconds later. */
+async function sessionOf(test: TestStore, seconds: number) {
+  test.clock.set(START);
+  const avatarSessionId = await startSession(test);
+  await runFor(test, seconds);
+  await end(test, avatarSessionId);
+  return record(test, avatarSessionId);
+}
+
+/** Lets the clock go on, and the sweeper do what falls due on the way. */
+async function runFor(test: TestStore, seconds: number): Promise<void> {
+  const until = test.clock.now().getTime() + seconds * 1000;
+  for (;;) {
+    const due = await nextSweep(test);
+    if (!due || due.getTime() > until) break;
+    if (due > test.clock.now()) test.clock.set(due.toISOString());
+    await sweepAll(test);
+  }
+  test.clock.set(new Date(until).toISOString());
+}
+
+/** When something is due, the vendor's stops left out: they stay pending here. */
+async function nextSweep({ pool }: TestStore): Promise<Date | null> {
+  const { rows } = await pool.query<{ at: Date | null }>(
+    'SELECT least((SELECT min(due_at) FROM avatar_usage_records), (SELECT min(next_threshold_at) FROM usage_quotas)) AS at',
+  );
+  return rows[0]?.at ?? null;
+}
+
+function end(test: TestStore, avatarSessionId: string) {
+  const counts = { wordsSpoken: null, messagesCount: null, errorMessage: null };
+  return test.store.end({ userId: 'ann', avatarSessionId, ...counts });
+}
+
+async function record({ pool }: TestStore, avatarSessionId: string) {
+  const { rows } = await pool.query('SELECT * FROM avatar_usage_records WHERE avatar_session_id = $1', [
+    avatarSessionId,
+  ]);
+  return rows[0];
+}
+
+describe('a session', () => {
+  it('costs the price of the settings where no dated one is in force', async () => {
+    await using test = await createTestStore();
+    await enterPrice(test, '9.00', { mode: 'LITE' });
+    await enterPrice(test, '9.00', { from: '2026-12-01T00:00:00Z' });
+    expect(await sessionOf(test, 60)).toMatchObject({ duration_seconds: 60, estimated_cost: '0.500000' });
+  });
+
+  it('costs the dated price that is in force', async () => {
+    await using test = await createTestStore();
+    await enterPrice(test, '9.00');
+    await enterPrice(test, '0.20', { from: '2026-11-01T00:00:00Z' });
+    expect(await sessionOf(test, 90)).toMatchObject({ estimated_cost: '0.300000', price_per_minute: '0.200000' });
+  });
+
+  it('is rounded up to the step and the minimum of the vendor, in money and not in time', async () => {
+    await using test = await createTestStore();
+    await enterPrice(test, '0.20', { step: 60, minimum: 120 });
+    expect(await sessionOf(test, 61)).toMatchObject({ duration_seconds: 61, estimated_cost: '0.400000' });
+    expect(await sessionOf(test, 120)).toMatchObject({ duration_seconds: 120, estimated_cost: '0.400000' });
+    expect(await sessionOf(test, 121)).toMatchObject({ duration_seconds: 121, estimated_cost: '0.600000' });
+    expect(await sessionOf(test, 0)).toMatchObject({ duration_seconds: 0, estimated_cost: '0.000000' });
+  });
+
+  it('costs each second at the price that was in force when it began', async () => {
+    await using test = await createTestStore();
+    await enterPrice(test, '0.60', { from: '2026-11-10T12:01:00.500Z' });
+    await enterPrice(test, '1.20', { from: '2026-11-10T12:02:00Z' });
+    // 61 at 0.50, 59 at 0.60, 30 at 1.20
+    expect(await sessionOf(test, 150)).toMatchObject({ estimated_cost: '1.698333', price_per_minute: '1.200000' });
+  });
+
+  it('is settled by the prices also if no sweeper was awake when they changed', async () => {
+    await using test = await createTestStore();
+    await enterPrice(test, '0.60', { from: '2026-11-10T12:01:00Z' });
+    const avatarSessionId = await startSession(test);
+    test.clock.advance(120);
+    await end(test, avatarSessionId);
+    expect(await record(test, avatarSessionId)).toMatchObject({ estimated_cost: '1.100000' });
+  });
+
+  it('whose heartbeats stopped before the price changed is settled at the old one', async () => {
+    await using test = await createTestStore();
+    await enterPrice(test, '6.00', { from: '2026-11-10T12:01:00Z' });
+    const avatarSessionId = await startSession(test);
+    test.clock.advance(30);
+    await test.store.heartbeat({ userId: 'ann', avatarSessionId, wordsSpoken: null, messagesCount: null });
+    await runFor(test, 300);
+    expect(await record(test, avatarSessionId)).toMatchObject({ duration_seconds: 30, estimated_cost: '0.250000' });
+  });
+
+  it('is priced anew where month and price change at the same moment', async () => {
+    await using test = await createTestStore();
+    await enterPrice(test, '1.00', { from: '2026-12-01T00:00:00Z', step: 60 });
+    test.clock.set('2026-11-30T23:59:30Z');
+    const avatarSessionId = await startSession(test);
+    await runFor(test, 90);
+    expect(useAt(await test.store.read('ann', '2026-12'), test.clock.now())).toMatchObject({ usedCost: 1_000_000n });
+    await end(test, avatarSessionId);
+    expect(await test.store.read('ann', '2026-11')).toMatchObject({ settledSeconds: 30, settledCost: 250_000n });
+    expect(await test.store.read('ann', '2026-12')).toMatchObject({ settledSeconds: 60, settledCost: 1_000_000n });
+  });
+});
+
+describe('a running session', () => {
+  it('shows what its seconds have cost, and foresees its threshold, on both sides of a change', async () => {
+    await using test = await createTestStore();
+    await enterPrice(test, '3.00', { from: '2026-11-10T12:02:00Z' });
+    await startSession(test);
+    await runFor(test, 60);
+    expect(useAt(await test.store.read('ann', PERIOD), test.clock.now())).toMatchObject({ usedCost: 500_000n });
+
+    await runFor(test, 60);
+    const state = await test.store.read('ann', PERIOD);
+    expect(useAt(state, test.clock.now())).toMatchObject({ usedCost: 1_000_000n });
+    // 39 more of 50 dollars at 3.00 a minute
+    const crossing = new Date('2026-11-10T12:15:00.000Z');
+    expect(nextCrossing(state, [80], test.clock.now())).toEqual(crossing);
+
+    await runFor(test, 779.999);
+    expect((await test.store.read('ann', PERIOD)).alerts).toEqual([]);
+    await runFor(test, 0.001);
+    expect((await test.store.read('ann', PERIOD)).alerts).toEqual([
+      { limit: 'cost', thresholdPercent: 80, crossedAt: crossing },
+    ]);
+  });
+
+  it('follows a price that is entered while it runs, and its hold with it', async () => {
+    await using test = await createTestStore({ defaultLimitCost: 15_000_000n });
+    const avatarSessionId = await startSession(test);
+    expect(await record(test, avatarSessionId)).toMatchObject({ held_seconds: 1800, held_cost: '15.000000' });
+    test.clock.advance(60);
+
+    await expect(enterPrice(test, '1.00', { from: '2026-11-10T12:02:00Z' })).resolves.toBe(1);
+    await sweepAll(test);
+    // as if all of it cost the dearer price: 15 minutes of it
+    expect(await record(test, avatarSessionId)).toMatchObject({ held_seconds: 900, grant_seconds: 900 });
+    await runFor(test, 840);
+    expect(await record(test, avatarSessionId)).toMatchObject({
+      end_reason: 'deadline_reached',
+      duration_seconds: 900,
+      estimated_cost: '14.000000',
+    });
+  });
+
+  it('is not touched by the price of another mode, vendor or currency', async () => {
+    await using test = await createTestStore();
+    const avatarSessionId = await startSession(test);
+    const before = await record(test, avatarSessionId);
+    await expect(enterPrice(test, '9.00', { mode: 'LITE' })).resolves.toBe(0);
+    await sweepAll(test);
+    expect(await record(test, avatarSessionId)).toEqual(before);
+  });
+});
+
+describe('a token', () => {
+  it('holds the dearest price that can apply while it and its session live', async () => {
+    await using test = await createTestStore({ defaultLimitCost: 10_000_000n });
+    // the token may be started 5 minutes from now, and its session last for 30
+    await enterPrice(test, '1.00', { from: '2026-11-10T12:35:00Z' });
+    await enterPrice(test, '90.00', { from: '2026-11-10T12:35:00.001Z' });
+    await expect(test.store.hold(holdRequest())).resolves.toEqual({ outcome: 'granted', grantSeconds: 600 });
+  });
+
+  it('is granted whole steps of the vendor only, and none below its minimum', async () => {
+    await using test = await createTestStore({ defaultLimitCost: 790_000n, minSessionSeconds: 1 });
+    await enterPrice(test, '0.20', { step: 60, minimum: 120 });
+    const state = await test.store.read('ann', PERIOD);
+    const price = await test.store.dearestPrice('simulator', 'FULL');
+    expect(price).toEqual({ perMinute: 200_000n, billingStepSeconds: 60, minimumSeconds: 120 });
+    expect(admit(state, test.policy, price, 'chat', test.clock.now())).toEqual({
+      outcome: 'granted',
+      grantSeconds: 180,
+    });
+    await expect(test.store.hold(holdRequest())).resolves.toEqual({ outcome: 'granted', grantSeconds: 180 });
+    expect(await test.store.read('ann', PERIOD)).toMatchObject({ reservedSeconds: 180, reservedCost: 600_000n });
+
+    await enterPrice(test, '0.40', { step: 60, minimum: 120 });
+    await expect(test.store.hold(holdRequest({ userId: 'bob' }))).resolves.toEqual({
+      outcome: 'exceeded',
+      limit: 'cost',
+    });
+  });
+
+  it('never costs more than it holds, whatever its vendor rounds up', async () => {
+    await using test = await createTestStore({ defaultLimitMinutes: 2 });
+    await enterPrice(test, '0.20', { step: 60, minimum: 180 });
+    const avatarSessionId = await startSession(test);
+    expect(await record(test, avatarSessionId)).toMatchObject({ grant_seconds: 120, held_cost: '0.600000' });
+    await runFor(test, 200);
+    expect(await record(test, avatarSessionId)).toMatchObject({ duration_seconds: 120, estimated_cost: '0.600000' });
+  });
+});
+
+describe('a price that is entered while a token is held', () => {
+  it('waits for it, and is followed by it', async () => {
+    await using test = await createTestStore({ defaultLimitCost: 15_000_000n });
+    await test.store.hold(holdRequest({ sessionId: 'chat' }));
+    await using lock = await holdLock(test.pool, 'SELECT FROM usage_quotas FOR UPDATE');
+    const holding = test.store.hold(holdRequest({ sessionId: 'chat' }));
+    await waitForBlocked(test.pool);
+    const entering = enterPrice(test, '1.00');
+    await waitForBlocked(test.pool, 2);
+    await lock.release();
+    await expect(holding).resolves.toEqual({ outcome: 'granted', grantSeconds: 1800 });
+    await expect(entering).resolves.toBe(1);
+    await sweepAll(test);
+    expect(await test.store.read('ann', PERIOD)).toMatchObject({ reservedSeconds: 900, reservedCost: 15_000_000n });
+  });
+});
