@@ -32,7 +32,12 @@ export const benchSweeper: Benchmark = async ({ pool, url }) => {
   connection.release(true);
 
   let wake = (_at: Date) => {};
-  const events = await createPostgresEvents({ url, onDue: (at) => wake(at), onConnectionError: () => {} });
+  const events = await createPostgresEvents({
+    url,
+    onDue: (at) => wake(at),
+    onAccountThreshold: () => {},
+    onConnectionError: () => {},
+  });
   const sweeper = startSweeper({
     work,
     deliverStops: async () => 0,

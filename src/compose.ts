@@ -4,6 +4,7 @@ import type { AppDeps } from './app/deps.ts';
 import { trackHeartbeat } from './app/track-heartbeat.ts';
 import { createVendor } from './compose-vendor.ts';
 import type { Config } from './config.ts';
+import { openAccount } from './database/account.ts';
 import { fillCalendar } from './database/calendar.ts';
 import { createDueWork } from './database/due-work.ts';
 import { startEmbeddedPostgres } from './database/embedded.ts';
@@ -50,6 +51,7 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
   const pool = createPool({ url: databaseUrl, onError: warn('A database connection broke') });
   parts.defer(() => pool.end());
   await fillCalendar(pool, config.policy.billingTimeZone, clock());
+  await openAccount(pool, config.policy);
   const vendor: AvatarVendor = await createVendor(config.vendor, clock, parts);
 
   const { policy } = config;
@@ -57,6 +59,8 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
   const events = await createPostgresEvents({
     url: databaseUrl,
     onDue: (at) => sweeper?.wake(at),
+    onAccountThreshold: ({ period, thresholdPercent }) =>
+      log.warn({ period, thresholdPercent }, "What is used and held has reached this share of the account's ceiling"),
     onConnectionError: warn('The connection that hears of changes broke; it is made anew'),
   });
   parts.defer(() => events.close());

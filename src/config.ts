@@ -16,8 +16,9 @@ import {
 } from './config/fields.ts';
 import { SettingsReader } from './config/settings-reader.ts';
 import { type Micros, parseMoney } from './domain/money.ts';
+import type { QuotaPolicy } from './domain/policy.ts';
 
-/** Everything the environment decides. Seconds and minutes are whole, costs are in millionths of {@link currency}. */
+/** Everything the environment decides. Seconds and minutes are whole, costs are in millionths of the policy's currency. */
 export interface Config {
   /** `embedded`: no DATABASE_URL, so the service brings its own PostgreSQL and, unless told otherwise, its own vendor. */
   readonly mode: 'embedded' | 'production';
@@ -29,7 +30,8 @@ export interface Config {
   readonly dataDir: string;
   readonly auth: AuthConfig;
   readonly vendor: VendorConfig;
-  readonly policy: PolicyConfig;
+  /** The rules of the deployment. */
+  readonly policy: QuotaPolicy;
   readonly corsOrigins: readonly string[];
   readonly graphiql: boolean;
   /** Whether `/metrics` answers. */
@@ -80,22 +82,6 @@ export interface LiveAvatarConfig {
   readonly baseUrl: string;
   readonly mode: 'FULL' | 'LITE';
   readonly avatars: ReadonlyMap<string, LiveAvatarIds>;
-}
-
-export interface PolicyConfig {
-  readonly defaultLimitMinutes: number;
-  readonly defaultLimitCost: Micros;
-  readonly pricePerMinute: Micros;
-  readonly currency: string;
-  /** Percentages from 1 to 100, ascending, each once. */
-  readonly thresholds: readonly number[];
-  readonly maxSessionSeconds: number;
-  readonly minSessionSeconds: number;
-  readonly maxConcurrentSessions: number;
-  readonly maxTokensPerMinute: number;
-  readonly tokenTtlSeconds: number;
-  readonly heartbeatSeconds: number;
-  readonly billingTimeZone: string;
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -218,8 +204,8 @@ function readLiveAvatar(settings: SettingsReader): LiveAvatarConfig {
   };
 }
 
-function readPolicy(settings: SettingsReader): PolicyConfig {
-  const policy: PolicyConfig = {
+function readPolicy(settings: SettingsReader): QuotaPolicy {
+  const policy: QuotaPolicy = {
     defaultLimitMinutes: settings.read('DEFAULT_MONTHLY_LIMIT_MINUTES', wholeNumber(0, LARGEST_LIMIT_MINUTES), 60),
     defaultLimitCost: settings.read('DEFAULT_MONTHLY_LIMIT_COST', amount, parseMoney('50.00')),
     pricePerMinute: settings.read('PRICE_PER_MINUTE', amount, parseMoney('0.50')),
@@ -229,6 +215,8 @@ function readPolicy(settings: SettingsReader): PolicyConfig {
     minSessionSeconds: settings.read('MIN_SESSION_SECONDS', seconds, 60),
     maxConcurrentSessions: settings.read('MAX_CONCURRENT_SESSIONS', wholeNumber(1, 1000), 1),
     maxTokensPerMinute: settings.read('MAX_TOKENS_PER_MINUTE', wholeNumber(1, 100_000), 30),
+    accountLimitCost: settings.read('ACCOUNT_MONTHLY_COST_LIMIT', amount, null),
+    accountMaxSessions: settings.read('ACCOUNT_MAX_CONCURRENT_SESSIONS', wholeNumber(0, 1_000_000), null),
     tokenTtlSeconds: settings.read('TOKEN_TTL_SECONDS', seconds, 300),
     heartbeatSeconds: settings.read('HEARTBEAT_SECONDS', wholeNumber(1, 3600), 30),
     billingTimeZone: settings.read('BILLING_TIME_ZONE', timeZone, 'UTC'),

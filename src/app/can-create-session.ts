@@ -1,11 +1,11 @@
-import { admit } from '../domain/admission.ts';
+import { admit, withinAccount } from '../domain/admission.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { QuotaView } from '../domain/quota-view.ts';
 import { viewQuota } from '../domain/quota-view.ts';
 import { chooseAvatar } from './create-token.ts';
 import type { AppDeps } from './deps.ts';
 import { currentPeriod } from './read-quota.ts';
-import { concurrencyLimit, quotaExceeded, quotaInactive } from './refusals.ts';
+import { accountExceeded, concurrencyLimit, quotaExceeded, quotaInactive } from './refusals.ts';
 
 export interface SessionPermission {
   readonly allowed: boolean;
@@ -25,13 +25,14 @@ export async function canCreateSession(
   avatarName: string | null,
 ): Promise<SessionPermission> {
   const avatar = chooseAvatar(deps, avatarName, ['avatarName']);
-  const [state, price] = await Promise.all([
+  const [state, price, account] = await Promise.all([
     deps.store.read(caller.userId, currentPeriod(deps)),
     deps.store.dearestPrice(deps.vendor.name, deps.vendor.modeOf(avatar)),
+    deps.store.readAccount(currentPeriod(deps)),
   ]);
   const now = deps.clock();
   const quota = viewQuota(state, deps.policy, now);
-  const admission = admit(state, deps.policy, price, sessionId, now);
+  const admission = withinAccount(admit(state, deps.policy, price, sessionId, now), account, deps.policy, price);
   const refused = (reason: string, message: string) => ({
     allowed: false,
     reason,
@@ -56,6 +57,11 @@ export async function canCreateSession(
       return refused('LIMIT_EXCEEDED', 'You have asked for many tokens within a minute. Wait a moment.');
     case 'concurrency': {
       const { code, message } = concurrencyLimit(deps, []);
+      return refused(code, message);
+    }
+    case 'account_crowded':
+    case 'account_exceeded': {
+      const { code, message } = accountExceeded(quota, admission.outcome);
       return refused(code, message);
     }
     case 'exceeded': {

@@ -5,6 +5,7 @@ import type { MintedToken } from '../domain/vendor.ts';
 import type { AppDeps } from './deps.ts';
 import { currentPeriod, readQuota } from './read-quota.ts';
 import {
+  accountExceeded,
   type ConcurrencyLimit,
   concurrencyLimit,
   type QuotaExceeded,
@@ -68,6 +69,9 @@ export async function createToken(deps: AppDeps, caller: Caller, input: CreateTo
       return concurrencyLimit(deps, await openRecordIds(deps, userId));
     case 'exceeded':
       return quotaExceeded(deps, await readQuota(deps, userId), hold.limit);
+    case 'account_crowded':
+    case 'account_exceeded':
+      return accountExceeded(await readQuota(deps, userId), hold.outcome);
   }
 
   let minted: MintedToken;

@@ -7,7 +7,7 @@ import type { AppDeps } from './deps.ts';
 /** The month's quota does not cover another session. */
 export interface QuotaExceeded {
   readonly type: 'quota_exceeded';
-  readonly code: 'QUOTA_EXCEEDED' | 'QUOTA_INACTIVE';
+  readonly code: 'QUOTA_EXCEEDED' | 'QUOTA_INACTIVE' | 'ACCOUNT_LIMIT_REACHED' | 'ACCOUNT_CONCURRENCY_LIMIT';
   readonly message: string;
   readonly limit: QuotaLimit;
   readonly quota: QuotaView;
@@ -51,6 +51,20 @@ export function quotaInactive(quota: QuotaView): QuotaExceeded {
     code: 'QUOTA_INACTIVE',
     message: 'Your quota is switched off. Ask the operator of this service to switch it on.',
     limit: 'minutes',
+    quota,
+  };
+}
+
+/** Not the user's quota, but what all users share: the operator's ceiling. */
+export function accountExceeded(quota: QuotaView, outcome: 'account_crowded' | 'account_exceeded'): QuotaExceeded {
+  const crowded = outcome === 'account_crowded';
+  return {
+    type: 'quota_exceeded',
+    code: crowded ? 'ACCOUNT_CONCURRENCY_LIMIT' : 'ACCOUNT_LIMIT_REACHED',
+    message: crowded
+      ? 'All places for sessions are taken at the moment. Use the static avatar, or try again in a few minutes.'
+      : 'The budget of this service for the month does not cover another session. Use the static avatar; the operator can raise the budget.',
+    limit: 'cost',
     quota,
   };
 }

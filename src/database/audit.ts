@@ -53,10 +53,24 @@ comparison AS (
     ('sessions started', q.session_count, coalesce(r.started, 0))
   ) AS line (what, quota, recomputed)
 )
-SELECT user_id AS "userId", period, what, trim_scale(quota)::text AS quota, trim_scale(recomputed)::text AS recomputed
+SELECT 'all users' AS "userId", a.period, line.what, trim_scale(line.budget)::text AS quota,
+  trim_scale(line.recomputed)::text AS recomputed
+FROM account_budgets AS a
+LEFT JOIN (
+  SELECT q.current_month AS period, sum(q.used_cost) AS used_cost, sum(q.held_cost) AS held_cost
+  FROM usage_quotas AS q
+  GROUP BY q.current_month
+) AS quotas ON quotas.period = a.period
+CROSS JOIN LATERAL (VALUES
+  ('used cost of the account', a.used_cost, coalesce(quotas.used_cost, 0)),
+  ('held cost of the account', a.held_cost, coalesce(quotas.held_cost, 0))
+) AS line (what, budget, recomputed)
+WHERE line.budget <> line.recomputed
+UNION ALL
+SELECT user_id, period, what, trim_scale(quota)::text, trim_scale(recomputed)::text
 FROM comparison
 WHERE quota <> recomputed
-ORDER BY user_id, period, what`;
+ORDER BY 1, 2, 3`;
 
 interface AuditedDatabase {
   query(sql: string): Promise<{ rows: unknown[] }>;

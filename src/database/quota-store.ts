@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Clock } from '../domain/clock.ts';
 import type { QuotaPolicy } from '../domain/policy.ts';
 import type { QuotaStore } from '../domain/store.ts';
+import { readAccountRoom } from './account.ts';
 import { createBatcher } from './batcher.ts';
 import { mayBeOneRow, toPublicError } from './errors.ts';
 import { readDearestPrices } from './prices.ts';
@@ -61,6 +62,13 @@ export function createQuotaStore({ pool, policy, clock }: QuotaStoreOptions): Qu
     close: batched(closeRecords, (request) => request.recordId),
     changeLimits: batched(changeLimits, byUser),
     dearestPrice: (vendor, vendorMode) => readDearestPrice({ vendor, vendorMode }),
+    readAccount: async (period) => {
+      try {
+        return await readAccountRoom(pool, period, policy);
+      } catch (error) {
+        throw toPublicError(error);
+      }
+    },
     read: (userId, period) => read({ userId, period }),
   };
 }

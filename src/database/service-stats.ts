@@ -10,7 +10,12 @@ SELECT
   (
     (SELECT count(*) FROM avatar_usage_records WHERE due_at <= $1)
     + (SELECT count(*) FROM usage_quotas WHERE next_threshold_at <= $1)
-  )::integer AS overdue
+  )::integer AS overdue,
+  coalesce((
+    SELECT a.used_cost + a.held_cost
+    FROM account_budgets AS a
+    JOIN billing_periods AS month ON month.period = a.period AND $1 >= month.starts_at AND $1 < month.ends_at
+  ), 0)::float8 AS "accountCost"
 FROM (
   SELECT
     count(*)::integer AS pending,

@@ -35,7 +35,7 @@ export async function holdTokens(
     retry_at: Date;
   }>({
     name: 'hold_tokens',
-    text: 'SELECT * FROM hold_tokens($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)',
+    text: 'SELECT * FROM hold_tokens($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)',
     values: [
       now,
       requests.map((request) => request.recordId),
@@ -55,6 +55,8 @@ export async function holdTokens(
       policy.maxTokensPerMinute,
       policy.tokenTtlSeconds,
       everyThreshold(policy.thresholds),
+      policy.accountLimitCost === null ? null : formatMoney(policy.accountLimitCost),
+      policy.accountMaxSessions,
     ],
   });
   const byUser = new Map(rows.map((row) => [row.user_id, row]));

@@ -1,3 +1,4 @@
+import type { Micros } from './money.ts';
 import type { QuotaPolicy } from './policy.ts';
 import { affordableGrant, billedSeconds, type Price, sessionCost } from './price.ts';
 import type { OpenRecord, QuotaLimit, QuotaState } from './quota.ts';
@@ -9,7 +10,9 @@ export type Admission =
   | { readonly outcome: 'inactive' }
   | { readonly outcome: 'rate_limited'; readonly retryAt: Date }
   | { readonly outcome: 'concurrency' }
-  | { readonly outcome: 'exceeded'; readonly limit: QuotaLimit };
+  | { readonly outcome: 'exceeded'; readonly limit: QuotaLimit }
+  | { readonly outcome: 'account_crowded' }
+  | { readonly outcome: 'account_exceeded' };
 
 /**
  * The rule of admission: what a token for the given conversation would get.
@@ -46,6 +49,26 @@ export function admit(
   const grantSeconds = Math.max(Math.min(seconds, affordable, policy.maxSessionSeconds), 0);
   if (grantSeconds >= policy.minSessionSeconds) return { outcome: 'granted', grantSeconds };
   return { outcome: 'exceeded', limit: affordable < seconds ? 'cost' : 'minutes' };
+}
+
+/** What the account's own ceilings leave for all users together; null where there is no such ceiling. */
+export interface AccountRoom {
+  readonly cost: Micros | null;
+  readonly places: number | null;
+}
+
+/** What of an admission the account has room for. Foretells, as {@link admit} does, what fit_to_account decides. */
+export function withinAccount(
+  admission: Admission,
+  room: AccountRoom,
+  { minSessionSeconds }: QuotaPolicy,
+  price: Price,
+): Admission {
+  if (admission.outcome !== 'granted') return admission;
+  if (room.places !== null && room.places < 1) return { outcome: 'account_crowded' };
+  const affordable = room.cost === null ? Number.POSITIVE_INFINITY : affordableGrant(room.cost, price);
+  const grantSeconds = Math.min(admission.grantSeconds, affordable);
+  return grantSeconds < minSessionSeconds ? { outcome: 'account_exceeded' } : { outcome: 'granted', grantSeconds };
 }
 
 /** The records that end for a new token of a conversation; null if running sessions leave no place for it. */

@@ -31,6 +31,12 @@ export interface QuotaListener {
   missed(): void;
 }
 
+/** What is used and held by all users together has reached this share of the account's ceiling. */
+export interface AccountThreshold {
+  readonly period: BillingPeriod;
+  readonly thresholdPercent: number;
+}
+
 /** Where changes of quotas are heard, whichever node made them. */
 export interface QuotaEvents {
   /** Returns the function that ends the subscription. */

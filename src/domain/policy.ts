@@ -17,6 +17,10 @@ export interface QuotaPolicy {
   /** Open sessions and unused tokens per user. */
   readonly maxConcurrentSessions: number;
   readonly maxTokensPerMinute: number;
+  /** What all users together may hold and use in a month; null for any amount. */
+  readonly accountLimitCost: Micros | null;
+  /** Open sessions and unused tokens of all users together; null for any number. */
+  readonly accountMaxSessions: number | null;
   /** An unused token's hold is released after this. */
   readonly tokenTtlSeconds: number;
   /** How often a client should send a heartbeat. */

@@ -8,4 +8,6 @@ export interface ServiceStats {
   readonly oldestPendingStopSeconds: number;
   /** Records and thresholds whose time has come and that no sweeper has taken yet. */
   readonly overdue: number;
+  /** What all users together have used and hold this month; 0 without a ceiling. */
+  readonly accountCost: number;
 }

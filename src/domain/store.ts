@@ -1,4 +1,4 @@
-import type { Admission } from './admission.ts';
+import type { AccountRoom, Admission } from './admission.ts';
 import type { LimitChange } from './limits.ts';
 import type { Micros } from './money.ts';
 import type { BillingPeriod } from './period.ts';
@@ -78,6 +78,8 @@ export interface QuotaStore {
   changeLimits(change: LimitChange): Promise<void>;
   /** The dearest price that can apply to a session of the vendor's mode whose token is asked for now. */
   dearestPrice(vendor: string, vendorMode: string): Promise<Price>;
+  /** What the account's ceilings leave in a period. Those who would give way are not counted as gone. */
+  readAccount(period: BillingPeriod): Promise<AccountRoom>;
   /** The user's quota of a period; one that was never written has the limits it would start with. */
   read(userId: string, period: BillingPeriod): Promise<QuotaState>;
 }

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import type { QuotaEvent, QuotaEvents, QuotaListener } from '../domain/events.ts';
+import type { AccountThreshold, QuotaEvent, QuotaEvents, QuotaListener } from '../domain/events.ts';
 
 const QUOTA_EVENTS = 'quota_events';
 const QUOTA_DUE = 'quota_due';
+const ACCOUNT_EVENTS = 'account_events';
 const RECONNECT_MS = 500;
 /** How often the connection is asked whether it still lives, and how long it may take to answer. */
 const PROBE_MS = 5_000;
@@ -13,6 +14,8 @@ interface PostgresEventsOptions {
   readonly url: string;
   /** Some node has announced that something falls due at this moment. */
   readonly onDue: (at: Date) => void;
+  /** Told to every node, once a month for each threshold. */
+  readonly onAccountThreshold: (threshold: AccountThreshold) => void;
   /** The connection broke, or could not be made; it is tried again until it holds. */
   readonly onConnectionError: (error: Error) => void;
 }
@@ -49,7 +52,7 @@ export async function createPostgresEvents(options: PostgresEventsOptions): Prom
     candidate.on('notification', ({ channel, payload = '' }) => hear(channel, payload));
     try {
       await candidate.connect();
-      await candidate.query(`LISTEN ${QUOTA_EVENTS}; LISTEN ${QUOTA_DUE}`);
+      await candidate.query(`LISTEN ${QUOTA_EVENTS}; LISTEN ${QUOTA_DUE}; LISTEN ${ACCOUNT_EVENTS}`);
     } catch (error) {
       await candidate.end().catch(options.onConnectionError);
       throw error;
@@ -95,6 +98,10 @@ export async function createPostgresEvents(options: PostgresEventsOptions): Prom
   function hear(channel: string, payload: string): void {
     if (channel === QUOTA_DUE) {
       options.onDue(new Date(Number(payload)));
+      return;
+    }
+    if (channel === ACCOUNT_EVENTS) {
+      options.onAccountThreshold(JSON.parse(payload));
       return;
     }
     const message = JSON.parse(payload) as Omit<QuotaEvent, 'at'> & { at: number };

@@ -17,6 +17,11 @@ const GAUGES: readonly (readonly [keyof ServiceStats, string, string])[] = [
     'Seconds since the oldest unconfirmed stop was asked for.',
   ],
   ['overdue', 'avatar_quota_overdue', 'Records and thresholds whose time has come and that no sweeper has taken yet.'],
+  [
+    'accountCost',
+    'avatar_quota_account_cost',
+    "What all users together have used and hold this month, in the deployment's currency; 0 without a ceiling.",
+  ],
 ];
 
 export function createMetrics(readStats: () => Promise<ServiceStats>): Metrics {

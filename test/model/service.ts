@@ -97,7 +97,10 @@ export async function startService(
   { pool, database }: TestStore,
   policy: QuotaPolicy,
 ): Promise<Service & AsyncDisposable> {
-  await pool.query('TRUNCATE usage_quotas, avatar_usage_records, quota_ledger, quota_alerts, vendor_stops');
+  await pool.query(
+    'TRUNCATE usage_quotas, avatar_usage_records, quota_ledger, quota_alerts, vendor_stops, account_budgets',
+  );
+  await pool.query('SELECT open_account()');
   let now = 0;
   const node = (lag: number): ServiceNode => {
     const clock = () => new Date(now - lag);

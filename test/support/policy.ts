@@ -12,6 +12,8 @@ export const DEFAULT_POLICY: QuotaPolicy = {
   minSessionSeconds: 60,
   maxConcurrentSessions: 1,
   maxTokensPerMinute: 30,
+  accountLimitCost: null,
+  accountMaxSessions: null,
   tokenTtlSeconds: 300,
   heartbeatSeconds: 30,
   billingTimeZone: 'UTC',

@@ -20,6 +20,8 @@ export async function createTestStore(settings: Partial<QuotaPolicy> = {}, optio
   const clock = createTestClock();
   const pool = createPool({ url: database.url, onError: () => {} });
   await fillCalendar(pool, policy.billingTimeZone, new Date(0));
+  // so that the books of the account are checked by every test
+  await pool.query('SELECT open_account()');
   const store = createQuotaStore({ pool, policy, clock: clock.now });
   return {
     database,

@@ -44,6 +44,8 @@ describe('without any setting', () => {
         minSessionSeconds: 60,
         maxConcurrentSessions: 1,
         maxTokensPerMinute: 30,
+        accountLimitCost: null,
+        accountMaxSessions: null,
         tokenTtlSeconds: 300,
         heartbeatSeconds: 30,
         billingTimeZone: 'UTC',

@@ -11,6 +11,10 @@ CREATE FUNCTION next_period(p_period text) RETURNS text
   LANGUAGE sql STABLE
   RETURN to_char((p_period || '-01')::date + interval '1 month', 'YYYY-MM');
 
+CREATE FUNCTION previous_period(p_period text) RETURNS text
+  LANGUAGE sql STABLE
+  RETURN to_char((p_period || '-01')::date - interval '1 month', 'YYYY-MM');
+
 -- Of the notices before a session's end, those that lie behind when so many seconds are left: 15, 60 or none.
 CREATE FUNCTION ending_notice(p_seconds_left numeric) RETURNS integer
   LANGUAGE sql IMMUTABLE
@@ -105,6 +109,8 @@ BEGIN
   WHERE (q.user_id, q.current_month) IN (SELECT t.user_id, t.period FROM quotas_of_records(p_now, p_ids) AS t)
   ORDER BY q.user_id, q.current_month
   FOR NO KEY UPDATE;
+
+  PERFORM lock_account(array_agg(DISTINCT t.period)) FROM quotas_of_records(p_now, p_ids) AS t;
 END
 $$;
 

@@ -65,6 +65,8 @@ BEGIN
     RETURN 0;
   END IF;
 
+  PERFORM lock_account(array_agg(DISTINCT touched.period)) FROM quotas_of_records(p_now, v_ids) AS touched;
+
   PERFORM close_records(
     p_now, array_agg(r.id), array_agg(verdict.reason), array_agg(verdict.ended_at), array_agg(NULL::text), 'sweeper'
   )

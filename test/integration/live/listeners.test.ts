@@ -78,7 +78,12 @@ async function startTransports() {
   const test = parts.use(await createTestStore());
   const { pool, policy, store } = test;
   const clock = () => new Date();
-  const events = await createPostgresEvents({ url: test.database.url, onDue: () => {}, onConnectionError: () => {} });
+  const events = await createPostgresEvents({
+    url: test.database.url,
+    onDue: () => {},
+    onAccountThreshold: () => {},
+    onConnectionError: () => {},
+  });
   parts.defer(() => events.close());
   const counted = countListeners(events);
   const auth = { kind: 'secret', secret: 's'.repeat(32), issuer: null, audience: null } as const;

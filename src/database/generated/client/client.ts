@@ -47,6 +47,16 @@ export { Prisma }
  */
 export type BillingPeriod = Prisma.BillingPeriodModel
 /**
+ * Model AccountBudget
+ * What all users together hold and use in a month, where the account has a ceiling.
+ */
+export type AccountBudget = Prisma.AccountBudgetModel
+/**
+ * Model AccountAlert
+ * A threshold of the account's ceiling that was reached.
+ */
+export type AccountAlert = Prisma.AccountAlertModel
+/**
  * Model UsageQuota
  * A user's limits, use and holds in one calendar month.
  */

@@ -9,6 +9,8 @@
  * 🟢 You can import this file directly.
  */
 export type * from './models/BillingPeriod.ts'
+export type * from './models/AccountBudget.ts'
+export type * from './models/AccountAlert.ts'
 export type * from './models/UsageQuota.ts'
 export type * from './models/UsageRecord.ts'
 export type * from './models/LedgerEntry.ts'

@@ -398,6 +398,8 @@ type FieldRefInputType<Model, FieldType> = Model extends never ? never : FieldRe
 
 export const ModelName = {
   BillingPeriod: 'BillingPeriod',
+  AccountBudget: 'AccountBudget',
+  AccountAlert: 'AccountAlert',
   UsageQuota: 'UsageQuota',
   UsageRecord: 'UsageRecord',
   LedgerEntry: 'LedgerEntry',
@@ -420,7 +422,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "billingPeriod" | "usageQuota" | "usageRecord" | "ledgerEntry" | "quotaAlert" | "vendorStop" | "price" | "unattributedSession"
+    modelProps: "billingPeriod" | "accountBudget" | "accountAlert" | "usageQuota" | "usageRecord" | "ledgerEntry" | "quotaAlert" | "vendorStop" | "price" | "unattributedSession"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -495,6 +497,154 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.BillingPeriodCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.BillingPeriodCountAggregateOutputType> | number
+        }
+      }
+    }
+    AccountBudget: {
+      payload: Prisma.$AccountBudgetPayload<ExtArgs>
+      fields: Prisma.AccountBudgetFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AccountBudgetFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountBudgetPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AccountBudgetFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountBudgetPayload>
+        }
+        findFirst: {
+          args: Prisma.AccountBudgetFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountBudgetPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AccountBudgetFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountBudgetPayload>
+        }
+        findMany: {
+          args: Prisma.AccountBudgetFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountBudgetPayload>[]
+        }
+        create: {
+          args: Prisma.AccountBudgetCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountBudgetPayload>
+        }
+        createMany: {
+          args: Prisma.AccountBudgetCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AccountBudgetCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountBudgetPayload>[]
+        }
+        delete: {
+          args: Prisma.AccountBudgetDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountBudgetPayload>
+        }
+        update: {
+          args: Prisma.AccountBudgetUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountBudgetPayload>
+        }
+        deleteMany: {
+          args: Prisma.AccountBudgetDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AccountBudgetUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AccountBudgetUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountBudgetPayload>[]
+        }
+        upsert: {
+          args: Prisma.AccountBudgetUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountBudgetPayload>
+        }
+        aggregate: {
+          args: Prisma.AccountBudgetAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAccountBudget>
+        }
+        groupBy: {
+          args: Prisma.AccountBudgetGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AccountBudgetGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AccountBudgetCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AccountBudgetCountAggregateOutputType> | number
+        }
+      }
+    }
+    AccountAlert: {
+      payload: Prisma.$AccountAlertPayload<ExtArgs>
+      fields: Prisma.AccountAlertFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AccountAlertFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountAlertPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AccountAlertFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountAlertPayload>
+        }
+        findFirst: {
+          args: Prisma.AccountAlertFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountAlertPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AccountAlertFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountAlertPayload>
+        }
+        findMany: {
+          args: Prisma.AccountAlertFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountAlertPayload>[]
+        }
+        create: {
+          args: Prisma.AccountAlertCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountAlertPayload>
+        }
+        createMany: {
+          args: Prisma.AccountAlertCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AccountAlertCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountAlertPayload>[]
+        }
+        delete: {
+          args: Prisma.AccountAlertDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountAlertPayload>
+        }
+        update: {
+          args: Prisma.AccountAlertUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountAlertPayload>
+        }
+        deleteMany: {
+          args: Prisma.AccountAlertDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AccountAlertUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AccountAlertUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountAlertPayload>[]
+        }
+        upsert: {
+          args: Prisma.AccountAlertUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountAlertPayload>
+        }
+        aggregate: {
+          args: Prisma.AccountAlertAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAccountAlert>
+        }
+        groupBy: {
+          args: Prisma.AccountAlertGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AccountAlertGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AccountAlertCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AccountAlertCountAggregateOutputType> | number
         }
       }
     }
@@ -1064,6 +1214,24 @@ export const BillingPeriodScalarFieldEnum = {
 export type BillingPeriodScalarFieldEnum = (typeof BillingPeriodScalarFieldEnum)[keyof typeof BillingPeriodScalarFieldEnum]
 
 
+export const AccountBudgetScalarFieldEnum = {
+  period: 'period',
+  usedCost: 'usedCost',
+  heldCost: 'heldCost'
+} as const
+
+export type AccountBudgetScalarFieldEnum = (typeof AccountBudgetScalarFieldEnum)[keyof typeof AccountBudgetScalarFieldEnum]
+
+
+export const AccountAlertScalarFieldEnum = {
+  period: 'period',
+  thresholdPercent: 'thresholdPercent',
+  crossedAt: 'crossedAt'
+} as const
+
+export type AccountAlertScalarFieldEnum = (typeof AccountAlertScalarFieldEnum)[keyof typeof AccountAlertScalarFieldEnum]
+
+
 export const UsageQuotaScalarFieldEnum = {
   id: 'id',
   userId: 'userId',
@@ -1273,20 +1441,6 @@ export type ListDateTimeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaM
 
 
 /**
- * Reference to a field of type 'Int'
- */
-export type IntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Int'>
-    
-
-
-/**
- * Reference to a field of type 'Int[]'
- */
-export type ListIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Int[]'>
-    
-
-
-/**
  * Reference to a field of type 'Decimal'
  */
 export type DecimalFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Decimal'>
@@ -1297,6 +1451,20 @@ export type DecimalFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel,
  * Reference to a field of type 'Decimal[]'
  */
 export type ListDecimalFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Decimal[]'>
+    
+
+
+/**
+ * Reference to a field of type 'Int'
+ */
+export type IntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Int'>
+    
+
+
+/**
+ * Reference to a field of type 'Int[]'
+ */
+export type ListIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Int[]'>
     
 
 
@@ -1556,6 +1724,8 @@ export interface PrismaClientOptionsWithAdapter extends PrismaClientBaseOptions 
 export type PrismaClientOptions = PrismaClientOptionsWithAccelerateUrl | PrismaClientOptionsWithAdapter
 export type GlobalOmitConfig = {
   billingPeriod?: Prisma.BillingPeriodOmit
+  accountBudget?: Prisma.AccountBudgetOmit
+  accountAlert?: Prisma.AccountAlertOmit
   usageQuota?: Prisma.UsageQuotaOmit
   usageRecord?: Prisma.UsageRecordOmit
   ledgerEntry?: Prisma.LedgerEntryOmit

@@ -52,6 +52,8 @@ export const AnyNull = runtime.AnyNull
 
 export const ModelName = {
   BillingPeriod: 'BillingPeriod',
+  AccountBudget: 'AccountBudget',
+  AccountAlert: 'AccountAlert',
   UsageQuota: 'UsageQuota',
   UsageRecord: 'UsageRecord',
   LedgerEntry: 'LedgerEntry',
@@ -84,6 +86,24 @@ export const BillingPeriodScalarFieldEnum = {
 } as const
 
 export type BillingPeriodScalarFieldEnum = (typeof BillingPeriodScalarFieldEnum)[keyof typeof BillingPeriodScalarFieldEnum]
+
+
+export const AccountBudgetScalarFieldEnum = {
+  period: 'period',
+  usedCost: 'usedCost',
+  heldCost: 'heldCost'
+} as const
+
+export type AccountBudgetScalarFieldEnum = (typeof AccountBudgetScalarFieldEnum)[keyof typeof AccountBudgetScalarFieldEnum]
+
+
+export const AccountAlertScalarFieldEnum = {
+  period: 'period',
+  thresholdPercent: 'thresholdPercent',
+  crossedAt: 'crossedAt'
+} as const
+
+export type AccountAlertScalarFieldEnum = (typeof AccountAlertScalarFieldEnum)[keyof typeof AccountAlertScalarFieldEnum]
 
 
 export const UsageQuotaScalarFieldEnum = {

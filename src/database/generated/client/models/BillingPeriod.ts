@@ -166,12 +166,16 @@ export type BillingPeriodWhereInput = {
   period?: Prisma.StringFilter<"BillingPeriod"> | string
   startsAt?: Prisma.DateTimeFilter<"BillingPeriod"> | Date | string
   endsAt?: Prisma.DateTimeFilter<"BillingPeriod"> | Date | string
+  budget?: Prisma.XOR<Prisma.AccountBudgetNullableScalarRelationFilter, Prisma.AccountBudgetWhereInput> | null
+  alerts?: Prisma.AccountAlertListRelationFilter
 }
 
 export type BillingPeriodOrderByWithRelationInput = {
   period?: Prisma.SortOrder
   startsAt?: Prisma.SortOrder
   endsAt?: Prisma.SortOrder
+  budget?: Prisma.AccountBudgetOrderByWithRelationInput
+  alerts?: Prisma.AccountAlertOrderByRelationAggregateInput
 }
 
 export type BillingPeriodWhereUniqueInput = Prisma.AtLeast<{
@@ -181,6 +185,8 @@ export type BillingPeriodWhereUniqueInput = Prisma.AtLeast<{
   AND?: Prisma.BillingPeriodWhereInput | Prisma.BillingPeriodWhereInput[]
   OR?: Prisma.BillingPeriodWhereInput[]
   NOT?: Prisma.BillingPeriodWhereInput | Prisma.BillingPeriodWhereInput[]
+  budget?: Prisma.XOR<Prisma.AccountBudgetNullableScalarRelationFilter, Prisma.AccountBudgetWhereInput> | null
+  alerts?: Prisma.AccountAlertListRelationFilter
 }, "period" | "startsAt" | "endsAt">
 
 export type BillingPeriodOrderByWithAggregationInput = {
@@ -205,24 +211,32 @@ export type BillingPeriodCreateInput = {
   period: string
   startsAt: Date | string
   endsAt: Date | string
+  budget?: Prisma.AccountBudgetCreateNestedOneWithoutMonthInput
+  alerts?: Prisma.AccountAlertCreateNestedManyWithoutMonthInput
 }
 
 export type BillingPeriodUncheckedCreateInput = {
   period: string
   startsAt: Date | string
   endsAt: Date | string
+  budget?: Prisma.AccountBudgetUncheckedCreateNestedOneWithoutMonthInput
+  alerts?: Prisma.AccountAlertUncheckedCreateNestedManyWithoutMonthInput
 }
 
 export type BillingPeriodUpdateInput = {
   period?: Prisma.StringFieldUpdateOperationsInput | string
   startsAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   endsAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  budget?: Prisma.AccountBudgetUpdateOneWithoutMonthNestedInput
+  alerts?: Prisma.AccountAlertUpdateManyWithoutMonthNestedInput
 }
 
 export type BillingPeriodUncheckedUpdateInput = {
   period?: Prisma.StringFieldUpdateOperationsInput | string
   startsAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   endsAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  budget?: Prisma.AccountBudgetUncheckedUpdateOneWithoutMonthNestedInput
+  alerts?: Prisma.AccountAlertUncheckedUpdateManyWithoutMonthNestedInput
 }
 
 export type BillingPeriodCreateManyInput = {
@@ -261,6 +275,11 @@ export type BillingPeriodMinOrderByAggregateInput = {
   endsAt?: Prisma.SortOrder
 }
 
+export type BillingPeriodScalarRelationFilter = {
+  is?: Prisma.BillingPeriodWhereInput
+  isNot?: Prisma.BillingPeriodWhereInput
+}
+
 export type StringFieldUpdateOperationsInput = {
   set?: string
 }
@@ -269,12 +288,160 @@ export type DateTimeFieldUpdateOperationsInput = {
   set?: Date | string
 }
 
+export type BillingPeriodCreateNestedOneWithoutBudgetInput = {
+  create?: Prisma.XOR<Prisma.BillingPeriodCreateWithoutBudgetInput, Prisma.BillingPeriodUncheckedCreateWithoutBudgetInput>
+  connectOrCreate?: Prisma.BillingPeriodCreateOrConnectWithoutBudgetInput
+  connect?: Prisma.BillingPeriodWhereUniqueInput
+}
+
+export type BillingPeriodUpdateOneRequiredWithoutBudgetNestedInput = {
+  create?: Prisma.XOR<Prisma.BillingPeriodCreateWithoutBudgetInput, Prisma.BillingPeriodUncheckedCreateWithoutBudgetInput>
+  connectOrCreate?: Prisma.BillingPeriodCreateOrConnectWithoutBudgetInput
+  upsert?: Prisma.BillingPeriodUpsertWithoutBudgetInput
+  connect?: Prisma.BillingPeriodWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.BillingPeriodUpdateToOneWithWhereWithoutBudgetInput, Prisma.BillingPeriodUpdateWithoutBudgetInput>, Prisma.BillingPeriodUncheckedUpdateWithoutBudgetInput>
+}
+
+export type BillingPeriodCreateNestedOneWithoutAlertsInput = {
+  create?: Prisma.XOR<Prisma.BillingPeriodCreateWithoutAlertsInput, Prisma.BillingPeriodUncheckedCreateWithoutAlertsInput>
+  connectOrCreate?: Prisma.BillingPeriodCreateOrConnectWithoutAlertsInput
+  connect?: Prisma.BillingPeriodWhereUniqueInput
+}
+
+export type BillingPeriodUpdateOneRequiredWithoutAlertsNestedInput = {
+  create?: Prisma.XOR<Prisma.BillingPeriodCreateWithoutAlertsInput, Prisma.BillingPeriodUncheckedCreateWithoutAlertsInput>
+  connectOrCreate?: Prisma.BillingPeriodCreateOrConnectWithoutAlertsInput
+  upsert?: Prisma.BillingPeriodUpsertWithoutAlertsInput
+  connect?: Prisma.BillingPeriodWhereUniqueInput
+  update?: Prisma.XOR<Prisma.XOR<Prisma.BillingPeriodUpdateToOneWithWhereWithoutAlertsInput, Prisma.BillingPeriodUpdateWithoutAlertsInput>, Prisma.BillingPeriodUncheckedUpdateWithoutAlertsInput>
+}
+
+export type BillingPeriodCreateWithoutBudgetInput = {
+  period: string
+  startsAt: Date | string
+  endsAt: Date | string
+  alerts?: Prisma.AccountAlertCreateNestedManyWithoutMonthInput
+}
+
+export type BillingPeriodUncheckedCreateWithoutBudgetInput = {
+  period: string
+  startsAt: Date | string
+  endsAt: Date | string
+  alerts?: Prisma.AccountAlertUncheckedCreateNestedManyWithoutMonthInput
+}
+
+export type BillingPeriodCreateOrConnectWithoutBudgetInput = {
+  where: Prisma.BillingPeriodWhereUniqueInput
+  create: Prisma.XOR<Prisma.BillingPeriodCreateWithoutBudgetInput, Prisma.BillingPeriodUncheckedCreateWithoutBudgetInput>
+}
+
+export type BillingPeriodUpsertWithoutBudgetInput = {
+  update: Prisma.XOR<Prisma.BillingPeriodUpdateWithoutBudgetInput, Prisma.BillingPeriodUncheckedUpdateWithoutBudgetInput>
+  create: Prisma.XOR<Prisma.BillingPeriodCreateWithoutBudgetInput, Prisma.BillingPeriodUncheckedCreateWithoutBudgetInput>
+  where?: Prisma.BillingPeriodWhereInput
+}
+
+export type BillingPeriodUpdateToOneWithWhereWithoutBudgetInput = {
+  where?: Prisma.BillingPeriodWhereInput
+  data: Prisma.XOR<Prisma.BillingPeriodUpdateWithoutBudgetInput, Prisma.BillingPeriodUncheckedUpdateWithoutBudgetInput>
+}
+
+export type BillingPeriodUpdateWithoutBudgetInput = {
+  period?: Prisma.StringFieldUpdateOperationsInput | string
+  startsAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  endsAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  alerts?: Prisma.AccountAlertUpdateManyWithoutMonthNestedInput
+}
+
+export type BillingPeriodUncheckedUpdateWithoutBudgetInput = {
+  period?: Prisma.StringFieldUpdateOperationsInput | string
+  startsAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  endsAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  alerts?: Prisma.AccountAlertUncheckedUpdateManyWithoutMonthNestedInput
+}
+
+export type BillingPeriodCreateWithoutAlertsInput = {
+  period: string
+  startsAt: Date | string
+  endsAt: Date | string
+  budget?: Prisma.AccountBudgetCreateNestedOneWithoutMonthInput
+}
+
+export type BillingPeriodUncheckedCreateWithoutAlertsInput = {
+  period: string
+  startsAt: Date | string
+  endsAt: Date | string
+  budget?: Prisma.AccountBudgetUncheckedCreateNestedOneWithoutMonthInput
+}
+
+export type BillingPeriodCreateOrConnectWithoutAlertsInput = {
+  where: Prisma.BillingPeriodWhereUniqueInput
+  create: Prisma.XOR<Prisma.BillingPeriodCreateWithoutAlertsInput, Prisma.BillingPeriodUncheckedCreateWithoutAlertsInput>
+}
+
+export type BillingPeriodUpsertWithoutAlertsInput = {
+  update: Prisma.XOR<Prisma.BillingPeriodUpdateWithoutAlertsInput, Prisma.BillingPeriodUncheckedUpdateWithoutAlertsInput>
+  create: Prisma.XOR<Prisma.BillingPeriodCreateWithoutAlertsInput, Prisma.BillingPeriodUncheckedCreateWithoutAlertsInput>
+  where?: Prisma.BillingPeriodWhereInput
+}
+
+export type BillingPeriodUpdateToOneWithWhereWithoutAlertsInput = {
+  where?: Prisma.BillingPeriodWhereInput
+  data: Prisma.XOR<Prisma.BillingPeriodUpdateWithoutAlertsInput, Prisma.BillingPeriodUncheckedUpdateWithoutAlertsInput>
+}
+
+export type BillingPeriodUpdateWithoutAlertsInput = {
+  period?: Prisma.StringFieldUpdateOperationsInput | string
+  startsAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  endsAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  budget?: Prisma.AccountBudgetUpdateOneWithoutMonthNestedInput
+}
+
+export type BillingPeriodUncheckedUpdateWithoutAlertsInput = {
+  period?: Prisma.StringFieldUpdateOperationsInput | string
+  startsAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  endsAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+  budget?: Prisma.AccountBudgetUncheckedUpdateOneWithoutMonthNestedInput
+}
+
+
+/**
+ * Count Type BillingPeriodCountOutputType
+ */
+
+export type BillingPeriodCountOutputType = {
+  alerts: number
+}
+
+export type BillingPeriodCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  alerts?: boolean | BillingPeriodCountOutputTypeCountAlertsArgs
+}
+
+/**
+ * BillingPeriodCountOutputType without action
+ */
+export type BillingPeriodCountOutputTypeDefaultArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the BillingPeriodCountOutputType
+   */
+  select?: Prisma.BillingPeriodCountOutputTypeSelect<ExtArgs> | null
+}
+
+/**
+ * BillingPeriodCountOutputType without action
+ */
+export type BillingPeriodCountOutputTypeCountAlertsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  where?: Prisma.AccountAlertWhereInput
+}
 
 
 export type BillingPeriodSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   period?: boolean
   startsAt?: boolean
   endsAt?: boolean
+  budget?: boolean | Prisma.BillingPeriod$budgetArgs<ExtArgs>
+  alerts?: boolean | Prisma.BillingPeriod$alertsArgs<ExtArgs>
+  _count?: boolean | Prisma.BillingPeriodCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["billingPeriod"]>
 
 export type BillingPeriodSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -296,10 +463,20 @@ export type BillingPeriodSelectScalar = {
 }
 
 export type BillingPeriodOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"period" | "startsAt" | "endsAt", ExtArgs["result"]["billingPeriod"]>
+export type BillingPeriodInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  budget?: boolean | Prisma.BillingPeriod$budgetArgs<ExtArgs>
+  alerts?: boolean | Prisma.BillingPeriod$alertsArgs<ExtArgs>
+  _count?: boolean | Prisma.BillingPeriodCountOutputTypeDefaultArgs<ExtArgs>
+}
+export type BillingPeriodIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
+export type BillingPeriodIncludeUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
 
 export type $BillingPeriodPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "BillingPeriod"
-  objects: {}
+  objects: {
+    budget: Prisma.$AccountBudgetPayload<ExtArgs> | null
+    alerts: Prisma.$AccountAlertPayload<ExtArgs>[]
+  }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     period: string
     startsAt: Date
@@ -698,6 +875,8 @@ readonly fields: BillingPeriodFieldRefs;
  */
 export interface Prisma__BillingPeriodClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
+  budget<T extends Prisma.BillingPeriod$budgetArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.BillingPeriod$budgetArgs<ExtArgs>>): Prisma.Prisma__AccountBudgetClient<runtime.Types.Result.GetResult<Prisma.$AccountBudgetPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
+  alerts<T extends Prisma.BillingPeriod$alertsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.BillingPeriod$alertsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$AccountAlertPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -747,6 +926,10 @@ export type BillingPeriodFindUniqueArgs<ExtArgs extends runtime.Types.Extensions
    */
   omit?: Prisma.BillingPeriodOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.BillingPeriodInclude<ExtArgs> | null
+  /**
    * Filter, which BillingPeriod to fetch.
    */
   where: Prisma.BillingPeriodWhereUniqueInput
@@ -765,6 +948,10 @@ export type BillingPeriodFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ext
    */
   omit?: Prisma.BillingPeriodOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.BillingPeriodInclude<ExtArgs> | null
+  /**
    * Filter, which BillingPeriod to fetch.
    */
   where: Prisma.BillingPeriodWhereUniqueInput
@@ -782,6 +969,10 @@ export type BillingPeriodFindFirstArgs<ExtArgs extends runtime.Types.Extensions.
    * Omit specific fields from the BillingPeriod
    */
   omit?: Prisma.BillingPeriodOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.BillingPeriodInclude<ExtArgs> | null
   /**
    * Filter, which BillingPeriod to fetch.
    */
@@ -831,6 +1022,10 @@ export type BillingPeriodFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exte
    */
   omit?: Prisma.BillingPeriodOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.BillingPeriodInclude<ExtArgs> | null
+  /**
    * Filter, which BillingPeriod to fetch.
    */
   where?: Prisma.BillingPeriodWhereInput
@@ -878,6 +1073,10 @@ export type BillingPeriodFindManyArgs<ExtArgs extends runtime.Types.Extensions.I
    * Omit specific fields from the BillingPeriod
    */
   omit?: Prisma.BillingPeriodOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.BillingPeriodInclude<ExtArgs> | null
   /**
    * Filter, which BillingPeriods to fetch.
    */
@@ -927,6 +1126,10 @@ export type BillingPeriodCreateArgs<ExtArgs extends runtime.Types.Extensions.Int
    */
   omit?: Prisma.BillingPeriodOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.BillingPeriodInclude<ExtArgs> | null
+  /**
    * The data needed to create a BillingPeriod.
    */
   data: Prisma.XOR<Prisma.BillingPeriodCreateInput, Prisma.BillingPeriodUncheckedCreateInput>
@@ -974,6 +1177,10 @@ export type BillingPeriodUpdateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Omit specific fields from the BillingPeriod
    */
   omit?: Prisma.BillingPeriodOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.BillingPeriodInclude<ExtArgs> | null
   /**
    * The data needed to update a BillingPeriod.
    */
@@ -1041,6 +1248,10 @@ export type BillingPeriodUpsertArgs<ExtArgs extends runtime.Types.Extensions.Int
    */
   omit?: Prisma.BillingPeriodOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.BillingPeriodInclude<ExtArgs> | null
+  /**
    * The filter to search for the BillingPeriod to update in case it exists.
    */
   where: Prisma.BillingPeriodWhereUniqueInput
@@ -1067,6 +1278,10 @@ export type BillingPeriodDeleteArgs<ExtArgs extends runtime.Types.Extensions.Int
    */
   omit?: Prisma.BillingPeriodOmit<ExtArgs> | null
   /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.BillingPeriodInclude<ExtArgs> | null
+  /**
    * Filter which BillingPeriod to delete.
    */
   where: Prisma.BillingPeriodWhereUniqueInput
@@ -1087,6 +1302,49 @@ export type BillingPeriodDeleteManyArgs<ExtArgs extends runtime.Types.Extensions
 }
 
 /**
+ * BillingPeriod.budget
+ */
+export type BillingPeriod$budgetArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the AccountBudget
+   */
+  select?: Prisma.AccountBudgetSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the AccountBudget
+   */
+  omit?: Prisma.AccountBudgetOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AccountBudgetInclude<ExtArgs> | null
+  where?: Prisma.AccountBudgetWhereInput
+}
+
+/**
+ * BillingPeriod.alerts
+ */
+export type BillingPeriod$alertsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
+  /**
+   * Select specific fields to fetch from the AccountAlert
+   */
+  select?: Prisma.AccountAlertSelect<ExtArgs> | null
+  /**
+   * Omit specific fields from the AccountAlert
+   */
+  omit?: Prisma.AccountAlertOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.AccountAlertInclude<ExtArgs> | null
+  where?: Prisma.AccountAlertWhereInput
+  orderBy?: Prisma.AccountAlertOrderByWithRelationInput | Prisma.AccountAlertOrderByWithRelationInput[]
+  cursor?: Prisma.AccountAlertWhereUniqueInput
+  take?: number
+  skip?: number
+  distinct?: Prisma.AccountAlertScalarFieldEnum | Prisma.AccountAlertScalarFieldEnum[]
+}
+
+/**
  * BillingPeriod without action
  */
 export type BillingPeriodDefaultArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -1098,4 +1356,8 @@ export type BillingPeriodDefaultArgs<ExtArgs extends runtime.Types.Extensions.In
    * Omit specific fields from the BillingPeriod
    */
   omit?: Prisma.BillingPeriodOmit<ExtArgs> | null
+  /**
+   * Choose, which related nodes to fetch as well
+   */
+  include?: Prisma.BillingPeriodInclude<ExtArgs> | null
 }

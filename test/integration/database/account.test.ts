@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest';
+import { readAccountRoom } from '../../../src/database/account.ts';
+import type { Admission } from '../../../src/domain/admission.ts';
+import { withinAccount } from '../../../src/domain/admission.ts';
+import { ALWAYS, dueWork, sweepAll } from '../../support/due-work.ts';
+import { dumpDatabase } from '../../support/dump.ts';
+import { holdLock } from '../../support/lock.ts';
+import { priceOf } from '../../support/policy.ts';
+import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
+import { waitForBlocked } from '../../support/wait-for.ts';
+
+const PERIOD = '2026-11';
+const USERS = 500;
+
+function outcomes(admissions: readonly Admission[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { outcome } of admissions) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  return counts;
+}
+
+/** Every user asks for a token at the same moment, one half on either node. */
+function everybodyAsks(test: TestStore): Promise<Admission[]> {
+  const nodes = [test.store, test.anotherNode()];
+  return Promise.all(
+    Array.from({ length: USERS }, async (_, user) => {
+      const node = nodes[user % 2] ?? test.store;
+      return node.hold(holdRequest({ userId: `user-${user}` }));
+    }),
+  );
+}
+
+async function budget({ pool }: TestStore, period = PERIOD) {
+  const { rows } = await pool.query('SELECT used_cost, held_cost FROM account_budgets WHERE period = $1', [period]);
+  return rows[0];
+}
+
+async function alerts({ pool }: TestStore) {
+  const { rows } = await pool.query('SELECT threshold_percent FROM account_alerts ORDER BY 1');
+  return rows.map((row) => row.threshold_percent);
+}
+
+describe(`with ${USERS} users who ask at the same moment on two nodes`, () => {
+  it('a budget for 10 sessions is given to exactly 10', async () => {
+    // 1800 seconds at 0.50 are 15.00
+    await using test = await createTestStore({ accountLimitCost: 150_000_000n });
+    expect(outcomes(await everybodyAsks(test))).toEqual({ granted: 10, account_exceeded: USERS - 10 });
+    expect(await budget(test)).toEqual({ used_cost: '0.000000', held_cost: '150.000000' });
+  });
+
+  it('10 places are given to exactly 10', async () => {
+    await using test = await createTestStore({ accountMaxSessions: 10 });
+    expect(outcomes(await everybodyAsks(test))).toEqual({ granted: 10, account_crowded: USERS - 10 });
+  });
+
+  it('of 10 places and a budget for 7 sessions, 7 are given', async () => {
+    await using test = await createTestStore({ accountMaxSessions: 10, accountLimitCost: 105_000_000n });
+    expect(outcomes(await everybodyAsks(test))).toEqual({ granted: 7, account_exceeded: USERS - 7 });
+  });
+});
+
+describe('the budget of the account', () => {
+  it('gives the last one who fits what is left of it', async () => {
+    await using test = await createTestStore({ accountLimitCost: 16_000_000n });
+    await expect(test.store.hold(holdRequest())).resolves.toEqual({ outcome: 'granted', grantSeconds: 1800 });
+    await expect(test.store.hold(holdRequest({ userId: 'bob' }))).resolves.toEqual({
+      outcome: 'granted',
+      grantSeconds: 120,
+    });
+    await expect(test.store.hold(holdRequest({ userId: 'eve' }))).resolves.toEqual({ outcome: 'account_exceeded' });
+  });
+
+  it('refuses without a trace: whoever would have given way goes on', async () => {
+    await using test = await createTestStore({ accountLimitCost: 15_000_000n });
+    await startSession(test, { sessionId: 'chat' });
+    test.clock.advance(1790);
+    const before = await dumpDatabase(test.database);
+    // its own session would return ten seconds only
+    await expect(test.store.hold(holdRequest({ sessionId: 'chat' }))).resolves.toEqual({ outcome: 'account_exceeded' });
+    expect(await dumpDatabase(test.database)).toEqual(before);
+  });
+
+  it('has room again for what gives way, ends early or expires', async () => {
+    await using test = await createTestStore({ accountLimitCost: 15_000_000n });
+    await test.store.hold(holdRequest({ sessionId: 'chat' }));
+    await expect(test.store.hold(holdRequest({ sessionId: 'chat' }))).resolves.toEqual({
+      outcome: 'granted',
+      grantSeconds: 1800,
+    });
+    test.clock.advance(300);
+    await dueWork(test).sweepRecords(ALWAYS);
+    expect(await budget(test)).toEqual({ used_cost: '0.000000', held_cost: '0.000000' });
+    const avatarSessionId = await startSession(test, { userId: 'bob' });
+    test.clock.advance(120);
+    await test.store.end({
+      userId: 'bob',
+      avatarSessionId,
+      wordsSpoken: null,
+      messagesCount: null,
+      errorMessage: null,
+    });
+    expect(await budget(test)).toEqual({ used_cost: '1.000000', held_cost: '0.000000' });
+  });
+
+  it('is counted by the month in which the seconds fall', async () => {
+    await using test = await createTestStore({ accountLimitCost: 15_000_000n });
+    test.clock.set('2026-11-30T23:50:00Z');
+    await startSession(test);
+    test.clock.set('2026-12-01T00:00:00Z');
+    await sweepAll(test);
+    expect(await budget(test)).toEqual({ used_cost: '5.000000', held_cost: '0.000000' });
+    expect(await budget(test, '2026-12')).toEqual({ used_cost: '0.000000', held_cost: '10.000000' });
+    await expect(test.store.hold(holdRequest({ userId: 'bob' }))).resolves.toEqual({
+      outcome: 'granted',
+      grantSeconds: 600,
+    });
+  });
+
+  it('is warned of at each threshold, once a month', async () => {
+    await using test = await createTestStore({ accountLimitCost: 50_000_000n, thresholds: [50, 80] });
+    for (const [user, fired] of [
+      ['ann', []],
+      ['bob', [50]],
+      ['eve', [50, 80]],
+      ['joe', [50, 80, 100]],
+    ] as const) {
+      await test.store.hold(holdRequest({ userId: user, sessionId: 'chat' }));
+      expect(await alerts(test)).toEqual(fired);
+    }
+    test.clock.advance(300);
+    await dueWork(test).sweepRecords(ALWAYS);
+    await test.store.hold(holdRequest());
+    expect(await alerts(test)).toEqual([50, 80, 100]);
+  });
+
+  it('begins with what the quotas hold and have used', async () => {
+    await using test = await createTestStore({ accountLimitCost: 30_000_000n });
+    await startSession(test);
+    await test.pool.query('DELETE FROM account_budgets');
+    await Promise.all([test.pool.query('SELECT open_account()'), test.pool.query('SELECT open_account()')]);
+    expect(await budget(test)).toEqual({ used_cost: '0.000000', held_cost: '15.000000' });
+    await test.pool.query('SELECT open_account()');
+    expect(await budget(test)).toEqual({ used_cost: '0.000000', held_cost: '15.000000' });
+  });
+
+  it('misses nothing of a token that is being held while it begins', async () => {
+    await using test = await createTestStore();
+    await test.store.hold(holdRequest({ sessionId: 'chat' }));
+    await test.pool.query('DELETE FROM account_budgets');
+    await using lock = await holdLock(test.pool, 'SELECT FROM avatar_usage_records FOR UPDATE');
+    const holding = test.store.hold(holdRequest({ sessionId: 'chat' }));
+    await waitForBlocked(test.pool);
+    const opening = test.pool.query('SELECT open_account()');
+    await waitForBlocked(test.pool, 2);
+    await lock.release();
+    await Promise.all([holding, opening]);
+    expect(await budget(test)).toEqual({ used_cost: '0.000000', held_cost: '15.000000' });
+  });
+
+  it('locks nobody out who moves over the month’s end at the same moment as others hold and end', async () => {
+    await using test = await createTestStore({ accountLimitCost: 1_000_000_000n });
+    test.clock.set('2026-11-30T23:59:00Z');
+    const sessions = await Promise.all(
+      Array.from({ length: 40 }, async (_, user) => ({
+        userId: `user-${user}`,
+        avatarSessionId: await startSession(test, { userId: `user-${user}`, sessionId: 'chat' }),
+      })),
+    );
+    test.clock.set('2026-12-01T00:00:01Z');
+    const counts = { wordsSpoken: null, messagesCount: null, errorMessage: null };
+    await Promise.all([
+      ...sessions.slice(0, 10).map((session) => test.store.end({ ...session, ...counts })),
+      ...sessions.slice(5, 20).map(({ userId }) => test.anotherNode().hold(holdRequest({ userId, sessionId: 'chat' }))),
+      dueWork(test).sweepRecords(ALWAYS),
+      dueWork(test).sweepRecords(ALWAYS),
+    ]);
+  });
+});
+
+it('what a token would get of the account is foretold', async () => {
+  await using test = await createTestStore({ accountLimitCost: 16_000_000n, accountMaxSessions: 2 });
+  const { pool, policy } = test;
+  const largest = { outcome: 'granted', grantSeconds: 1800 } as const;
+  const foretell = async () => withinAccount(largest, await readAccountRoom(pool, PERIOD, policy), policy, priceOf());
+  expect(await foretell()).toEqual(largest);
+  await test.store.hold(holdRequest());
+  expect(await foretell()).toEqual({ outcome: 'granted', grantSeconds: 120 });
+  await test.store.hold(holdRequest({ userId: 'bob' }));
+  expect(await foretell()).toEqual({ outcome: 'account_crowded' });
+  expect(withinAccount(largest, { cost: 499_999n, places: 1 }, policy, priceOf())).toEqual({
+    outcome: 'account_exceeded',
+  });
+  expect(withinAccount(largest, { cost: null, places: null }, policy, priceOf())).toEqual(largest);
+});
