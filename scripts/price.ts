@@ -14,8 +14,10 @@ const USAGE =
 const LARGEST_STEP_SECONDS = 3600;
 const INSTANT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/;
 
+type EnteredPrice = Omit<DatedPrice, 'isList'>;
+
 /** Null if none is to be entered. */
-function readArguments(args: string[], { policy }: Config, now: Date): DatedPrice | null {
+function readArguments(args: string[], { policy }: Config, now: Date): EnteredPrice | null {
   const options = parseOptions(args, ['vendor', 'mode', 'per-minute', 'from', 'step', 'minimum']);
   if (args.length === 0) return null;
   const { vendor, mode, 'per-minute': perMinute, from, step = '1', minimum = '0' } = options;
@@ -41,7 +43,7 @@ function readInstant(text: string): Date {
   throw new UsageError('--from must be a day or an instant, such as 2026-12-01 or 2026-12-01T00:00:00+01:00.');
 }
 
-function describe({ vendor, vendorMode, currency, effectiveFrom, ...price }: DatedPrice): string {
+function describe({ vendor, vendorMode, currency, effectiveFrom, ...price }: EnteredPrice): string {
   const rounding = price.billingStepSeconds > 1 ? `, by ${price.billingStepSeconds} s` : '';
   const minimum = price.minimumSeconds > 0 ? `, at least ${price.minimumSeconds} s` : '';
   const amount = `${formatMoney(price.perMinute)} ${currency} a minute`;
@@ -58,8 +60,14 @@ async function main(args: string[]): Promise<string> {
     return `${describe(price)}\n${followed} open tokens and sessions follow.`;
   }
   const prices = await listPrices(database.pool);
-  const fallback = `where none is in force: ${formatMoney(config.policy.pricePerMinute)} ${config.policy.currency} a minute`;
-  return [...prices.map(describe), fallback].join('\n');
+  const { pricePerMinute, priceIsSet, currency } = config.policy;
+  const fallback = `${formatMoney(pricePerMinute)} ${currency} a minute`;
+  return [
+    ...prices
+      .filter(({ isList }) => !isList || !priceIsSet)
+      .map((each) => `${describe(each)}${each.isList ? ', list price' : ''}`),
+    `where there is none: ${fallback}, ${priceIsSet ? 'as PRICE_PER_MINUTE says' : 'the default'}`,
+  ].join('\n');
 }
 
 await runCommand(main, { usage: USAGE, failure: 'The price could not be entered' });

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { deliverStops } from './app/deliver-stops.ts';
 import type { AppDeps } from './app/deps.ts';
 import { trackHeartbeat } from './app/track-heartbeat.ts';
+import { createVendorBalance } from './app/vendor-balance.ts';
 import { createVendor } from './compose-vendor.ts';
 import type { Config } from './config.ts';
 import { openAccount } from './database/account.ts';
@@ -55,6 +56,7 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
   const vendor: AvatarVendor = await createVendor(config.vendor, clock, parts);
 
   const { policy } = config;
+  const balance = createVendorBalance({ vendor, clock, onError: warn("The vendor's credits could not be read") });
   let sweeper: Sweeper | undefined;
   const events = await createPostgresEvents({
     url: databaseUrl,
@@ -67,6 +69,7 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
   const app: AppDeps = {
     store: createQuotaStore({ pool, policy, clock }),
     vendor,
+    balance,
     policy,
     clock,
     onBackgroundError: warn('The vendor could not be told'),
@@ -121,7 +124,9 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
       events: events.isConnected(),
     }),
     log,
-    metrics: config.metrics ? createMetrics(() => readServiceStats(pool, clock())) : null,
+    metrics: config.metrics
+      ? createMetrics({ readStats: () => readServiceStats(pool, clock()), vendorCredits: balance.credits })
+      : null,
   });
   const sockets = attachWebSocket({ server, pipeline, authenticator, corsOrigins: config.corsOrigins, clock, log });
   const port = await listen(server, config.port, config.host);

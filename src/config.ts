@@ -209,6 +209,7 @@ function readPolicy(settings: SettingsReader): QuotaPolicy {
     defaultLimitMinutes: settings.read('DEFAULT_MONTHLY_LIMIT_MINUTES', wholeNumber(0, LARGEST_LIMIT_MINUTES), 60),
     defaultLimitCost: settings.read('DEFAULT_MONTHLY_LIMIT_COST', amount, parseMoney('50.00')),
     pricePerMinute: settings.read('PRICE_PER_MINUTE', amount, parseMoney('0.50')),
+    priceIsSet: settings.isSet('PRICE_PER_MINUTE'),
     currency: settings.read('CURRENCY', matching(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as USD'), 'USD'),
     thresholds: settings.read('WARNING_THRESHOLDS', percentages, [80]),
     maxSessionSeconds: settings.read('MAX_SESSION_SECONDS', seconds, 1800),

@@ -5,7 +5,7 @@ import { viewQuota } from '../domain/quota-view.ts';
 import { chooseAvatar } from './create-token.ts';
 import type { AppDeps } from './deps.ts';
 import { currentPeriod } from './read-quota.ts';
-import { accountExceeded, concurrencyLimit, quotaExceeded, quotaInactive } from './refusals.ts';
+import { accountExceeded, concurrencyLimit, outOfCredits, quotaExceeded, quotaInactive } from './refusals.ts';
 
 export interface SessionPermission {
   readonly allowed: boolean;
@@ -24,10 +24,10 @@ export async function canCreateSession(
   sessionId: string | null,
   avatarName: string | null,
 ): Promise<SessionPermission> {
-  const avatar = chooseAvatar(deps, avatarName, ['avatarName']);
+  const vendorMode = deps.vendor.modeOf(chooseAvatar(deps, avatarName, ['avatarName']));
   const [state, price, account] = await Promise.all([
     deps.store.read(caller.userId, currentPeriod(deps)),
-    deps.store.dearestPrice(deps.vendor.name, deps.vendor.modeOf(avatar)),
+    deps.store.dearestPrice(deps.vendor.name, vendorMode),
     deps.store.readAccount(currentPeriod(deps)),
   ]);
   const now = deps.clock();
@@ -42,6 +42,10 @@ export async function canCreateSession(
   });
   switch (admission.outcome) {
     case 'granted':
+      if (!(await deps.balance.covers(vendorMode, deps.policy.minSessionSeconds))) {
+        const { code, message } = outOfCredits();
+        return refused(code, message);
+      }
       return {
         allowed: true,
         reason: null,

@@ -8,6 +8,7 @@ import {
   accountExceeded,
   type ConcurrencyLimit,
   concurrencyLimit,
+  outOfCredits,
   type QuotaExceeded,
   quotaExceeded,
   quotaInactive,
@@ -46,9 +47,11 @@ export type CreateTokenOutcome = CreatedToken | QuotaExceeded | ConcurrencyLimit
  * @throws ServiceUnavailableError without the database: no token goes out
  */
 export async function createToken(deps: AppDeps, caller: Caller, input: CreateTokenInput): Promise<CreateTokenOutcome> {
-  const { store, vendor, policy } = deps;
+  const { store, vendor, balance, policy } = deps;
   const { userId } = caller;
   const avatarName = chooseAvatar(deps, input.avatarName);
+  const vendorMode = vendor.modeOf(avatarName);
+  if (!(await balance.covers(vendorMode, policy.minSessionSeconds))) return outOfCredits();
   const recordId = randomUUID();
   const hold = await store.hold({
     recordId,
@@ -56,7 +59,7 @@ export async function createToken(deps: AppDeps, caller: Caller, input: CreateTo
     sessionId: input.sessionId,
     avatarName,
     vendor: vendor.name,
-    vendorMode: vendor.modeOf(avatarName),
+    vendorMode,
     pricePerMinute: policy.pricePerMinute,
     vendorCaps: vendor.capabilities.capAtMint,
   });

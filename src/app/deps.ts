@@ -2,11 +2,13 @@ import type { Clock } from '../domain/clock.ts';
 import type { QuotaPolicy } from '../domain/policy.ts';
 import type { QuotaStore } from '../domain/store.ts';
 import type { AvatarVendor } from '../domain/vendor.ts';
+import type { VendorBalance } from './vendor-balance.ts';
 
 /** What the use cases work with. */
 export interface AppDeps {
   readonly store: QuotaStore;
   readonly vendor: AvatarVendor;
+  readonly balance: VendorBalance;
   readonly policy: QuotaPolicy;
   readonly clock: Clock;
   /** Hears of what failed beside a call that succeeded. */

@@ -1,4 +1,4 @@
-import type { VendorFailure } from '../domain/errors.ts';
+import { VendorFailure } from '../domain/errors.ts';
 import { dayAt } from '../domain/period.ts';
 import type { QuotaLimit } from '../domain/quota.ts';
 import type { QuotaView } from '../domain/quota-view.ts';
@@ -123,6 +123,11 @@ export function vendorRefusal(failure: VendorFailure): VendorRefusal {
     message: VENDOR_MESSAGES[failure.kind],
     retryAfterSeconds: failure.retryAfterSeconds ?? RETRY_AFTER_SECONDS[failure.kind],
   };
+}
+
+/** The vendor's credits do not cover the shortest session: it is not asked. */
+export function outOfCredits(): VendorRefusal {
+  return vendorRefusal(new VendorFailure('no_funds', 'The credits do not cover the shortest session'));
 }
 
 function formatSeconds(seconds: number): string {

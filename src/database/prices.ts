@@ -14,7 +14,8 @@ const READ_DEAREST_PRICES = `
 SELECT dearest.per_minute::text, dearest.billing_step_seconds, dearest.minimum_seconds
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS call (vendor, mode, position)
 CROSS JOIN LATERAL dearest_price(
-  call.vendor, call.mode, $3, $4::numeric, $5, $5::timestamptz + make_interval(secs => $6)
+  call.vendor, call.mode, $3, fallback_price(call.vendor, call.mode, $3, $4, $7), $5,
+  $5::timestamptz + make_interval(secs => $6)
 ) AS dearest
 ORDER BY call.position`;
 
@@ -41,6 +42,7 @@ export async function readDearestPrices(
       formatMoney(policy.pricePerMinute),
       now,
       policy.tokenTtlSeconds + policy.maxSessionSeconds,
+      policy.priceIsSet,
     ],
   });
   return rows.map(toPrice);
@@ -50,10 +52,10 @@ export async function readDearestPrices(
 export async function listPrices(pool: pg.Pool): Promise<DatedPrice[]> {
   const { rows } = await pool.query<PriceRow & Omit<DatedPrice, keyof Price>>(`
     SELECT vendor, mode AS "vendorMode", currency, effective_from AS "effectiveFrom", per_minute::text,
-      billing_step_seconds, minimum_seconds
+      is_list AS "isList", billing_step_seconds, minimum_seconds
     FROM prices ORDER BY vendor, mode, currency, effective_from`);
-  return rows.map(({ vendor, vendorMode, currency, effectiveFrom, ...row }) => {
-    return { vendor, vendorMode, currency, effectiveFrom, ...toPrice(row) };
+  return rows.map(({ vendor, vendorMode, currency, effectiveFrom, isList, ...row }) => {
+    return { vendor, vendorMode, currency, effectiveFrom, isList, ...toPrice(row) };
   });
 }
 
@@ -61,7 +63,12 @@ export async function listPrices(pool: pg.Pool): Promise<DatedPrice[]> {
  * Enters a price, or another one for the same moment. Open tokens and sessions follow; what is settled stays as it is.
  * Returns how many of them there were.
  */
-export async function enterPrice(pool: pg.Pool, price: DatedPrice, policy: QuotaPolicy, now: Date): Promise<number> {
+export async function enterPrice(
+  pool: pg.Pool,
+  price: Omit<DatedPrice, 'isList'>,
+  policy: QuotaPolicy,
+  now: Date,
+): Promise<number> {
   const { rows } = await pool.query<{ followed: number }>(
     'SELECT enter_price($1, $2, $3, $4, $5, $6, $7, $8, $9) AS followed',
     [

@@ -35,7 +35,7 @@ export async function holdTokens(
     retry_at: Date;
   }>({
     name: 'hold_tokens',
-    text: 'SELECT * FROM hold_tokens($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)',
+    text: 'SELECT * FROM hold_tokens($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)',
     values: [
       now,
       requests.map((request) => request.recordId),
@@ -46,6 +46,7 @@ export async function holdTokens(
       requests.map((request) => request.vendorMode),
       requests.map((request) => request.vendorCaps),
       requests.map((request) => formatMoney(request.pricePerMinute)),
+      policy.priceIsSet,
       policy.currency,
       policy.defaultLimitMinutes,
       formatMoney(policy.defaultLimitCost),

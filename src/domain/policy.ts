@@ -4,8 +4,10 @@ import type { Micros } from './money.ts';
 export interface QuotaPolicy {
   readonly defaultLimitMinutes: number;
   readonly defaultLimitCost: Micros;
-  /** Where no dated price is in force. */
+  /** Where the operator has entered no dated price. */
   readonly pricePerMinute: Micros;
+  /** Whether the operator named it: if not, a vendor's list price comes before it. */
+  readonly priceIsSet: boolean;
   /** ISO 4217: of limits, prices and costs. */
   readonly currency: string;
   /** Warning thresholds in per cent, ascending. The limit itself, 100, is told besides. */

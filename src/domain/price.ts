@@ -19,6 +19,8 @@ export interface DatedPrice extends Price {
   /** ISO 4217. */
   readonly currency: string;
   readonly effectiveFrom: Date;
+  /** The vendor's list price, which counts only where the operator has named none. */
+  readonly isList: boolean;
 }
 
 /** How a running session costs: at one price from one of its seconds on; what those before cost is known. */

@@ -14,7 +14,7 @@ export interface HoldRequest {
   readonly vendor: string;
   /** What the vendor bills the avatar by. */
   readonly vendorMode: string;
-  /** Where no dated price is in force. */
+  /** Where the operator has entered no dated price. */
   readonly pricePerMinute: Micros;
   /** Whether the vendor enforces the grant by itself. */
   readonly vendorCaps: boolean;

@@ -1,11 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Micros } from '../domain/money.ts';
 import type { ServiceStats } from '../domain/service-stats.ts';
 
 export interface Metrics {
   /** `/metrics`, for Prometheus: read from the database at each scrape, so every node tells the same; 503 without it. */
   answer(response: ServerResponse): Promise<void>;
 }
+
+const MICROS_PER_CREDIT = 1_000_000;
 
 const GAUGES: readonly (readonly [keyof ServiceStats, string, string])[] = [
   ['activeSessions', 'avatar_quota_active_sessions', 'Sessions that run.'],
@@ -24,10 +27,21 @@ const GAUGES: readonly (readonly [keyof ServiceStats, string, string])[] = [
   ],
 ];
 
-export function createMetrics(readStats: () => Promise<ServiceStats>): Metrics {
+interface MetricsOptions {
+  readonly readStats: () => Promise<ServiceStats>;
+  /** Millionths of a credit, as last heard; null while they are not known. */
+  readonly vendorCredits: () => Micros | null;
+}
+
+export function createMetrics({ readStats, vendorCredits }: MetricsOptions): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const gauges = GAUGES.map(([key, name, help]) => [key, new Gauge({ name, help, registers: [registry] })] as const);
+  const credits = new Gauge({
+    name: 'avatar_quota_vendor_credits',
+    help: "The vendor's credits, as this node heard them last; NaN while it does not know them.",
+    registers: [registry],
+  });
   return {
     async answer(response) {
       const stats = await readStats().catch(() => null);
@@ -37,6 +51,8 @@ export function createMetrics(readStats: () => Promise<ServiceStats>): Metrics {
         return;
       }
       for (const [key, gauge] of gauges) gauge.set(stats[key]);
+      const known = vendorCredits();
+      credits.set(known === null ? Number.NaN : Number(known) / MICROS_PER_CREDIT);
       response.writeHead(200, { 'content-type': registry.contentType });
       response.end(await registry.metrics());
     },

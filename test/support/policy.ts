@@ -6,6 +6,7 @@ export const DEFAULT_POLICY: QuotaPolicy = {
   defaultLimitMinutes: 60,
   defaultLimitCost: 50_000_000n,
   pricePerMinute: 500_000n,
+  priceIsSet: false,
   currency: 'USD',
   thresholds: [80],
   maxSessionSeconds: 1800,

@@ -18,11 +18,12 @@ export async function startTestService(
   {
     clock = () => new Date(),
     log = pino({ level: 'silent' }),
+    credits,
     ...options
-  }: { timeZone?: string; clock?: Clock; log?: Logger } = {},
+  }: { timeZone?: string; clock?: Clock; log?: Logger; credits?: string } = {},
 ) {
   const database = await createTestDatabase(options);
-  const simulator = await startSimulator({ apiKey: VENDOR_KEY, clock });
+  const simulator = await startSimulator({ apiKey: VENDOR_KEY, clock, credits });
   const environment = {
     DATABASE_URL: database.url,
     ...settingsFor(simulator.url),

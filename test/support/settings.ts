@@ -12,6 +12,7 @@ export function settingsFor(vendorUrl: string) {
     HOST: '127.0.0.1',
     AUTH_JWT_SECRET: SECRET,
     VENDOR: 'liveavatar',
+    PRICE_PER_MINUTE: '0.50',
     LIVEAVATAR_API_KEY: VENDOR_KEY,
     LIVEAVATAR_BASE_URL: vendorUrl,
     LIVEAVATAR_AVATARS: JSON.stringify({ default: { avatar_id: AVATAR_ID }, anna: { avatar_id: AVATAR_ID } }),

@@ -38,6 +38,7 @@ describe('without any setting', () => {
         defaultLimitMinutes: 60,
         defaultLimitCost: 50_000_000n,
         pricePerMinute: 500_000n,
+        priceIsSet: false,
         currency: 'USD',
         thresholds: [80],
         maxSessionSeconds: 1800,
@@ -191,6 +192,7 @@ describe('values', () => {
     expect(config.port).toBe(0);
     expect(config.policy).toMatchObject({
       pricePerMinute: 1n,
+      priceIsSet: true,
       defaultLimitCost: 0n,
       thresholds: [50, 80, 95],
       billingTimeZone: 'America/St_Johns',

@@ -89,8 +89,8 @@ CREATE TABLE avatar_usage_records (
   end_reason          end_reason,
   error_message       text,
   currency            text NOT NULL DEFAULT 'USD',
-  -- the price where no dated one is in force
-  fallback_price      numeric(18, 6) NOT NULL DEFAULT 0,
+  -- the price where the operator has entered none; null: the vendor's list price
+  fallback_price      numeric(18, 6),
   -- the vendor rounds the session up to a multiple of this, and to the minimum, by the price in force at its start
   billing_step_seconds integer NOT NULL DEFAULT 1,
   minimum_seconds     integer NOT NULL DEFAULT 0,
@@ -211,6 +211,8 @@ CREATE TABLE prices (
   -- use is rounded up to a multiple of this, and to the minimum
   billing_step_seconds integer NOT NULL DEFAULT 1,
   minimum_seconds      integer NOT NULL DEFAULT 0,
+  -- the vendor's list price: it counts only where the operator has named none
+  is_list              boolean NOT NULL DEFAULT false,
   PRIMARY KEY (vendor, mode, currency, effective_from),
   CONSTRAINT prices_sane CHECK (
     per_minute >= 0 AND billing_step_seconds BETWEEN 1 AND 3600 AND minimum_seconds BETWEEN 0 AND 3600

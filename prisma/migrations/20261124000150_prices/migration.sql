@@ -8,7 +8,19 @@ CREATE FUNCTION session_cost(p_seconds numeric, p_price_per_minute numeric) RETU
   LANGUAGE sql IMMUTABLE
   RETURN round(p_seconds * p_price_per_minute / 60, 6);
 
--- The prices of a vendor's mode one after the other, without a gap: before the first dated one there is the fallback.
+-- The price where the operator has entered no dated one: the one of the settings, if it is set there. If not, null, which
+-- stands for the vendor's list price, or the default where the vendor has none.
+CREATE FUNCTION fallback_price(
+  p_vendor text, p_mode text, p_currency text, p_price_per_minute numeric, p_is_set boolean
+) RETURNS numeric
+  LANGUAGE sql STABLE
+  RETURN CASE WHEN p_is_set OR NOT EXISTS (
+    SELECT FROM prices AS list
+    WHERE list.vendor = p_vendor AND list.mode = p_mode AND list.currency = p_currency AND list.is_list
+  ) THEN p_price_per_minute END;
+
+-- The prices of a vendor's mode one after the other, without a gap: before the first that the operator has entered there is
+-- the fallback, or the vendor's list.
 CREATE FUNCTION price_list(p_vendor text, p_mode text, p_currency text, p_fallback numeric) RETURNS TABLE (
   starts_at timestamptz, ends_at timestamptz, per_minute numeric, billing_step_seconds integer, minimum_seconds integer
 )
@@ -19,10 +31,12 @@ CREATE FUNCTION price_list(p_vendor text, p_mode text, p_currency text, p_fallba
   FROM (
     SELECT '-infinity'::timestamptz AS effective_from, p_fallback AS per_minute, 1 AS billing_step_seconds,
       0 AS minimum_seconds
+    WHERE p_fallback IS NOT NULL
     UNION ALL
     SELECT dated.effective_from, dated.per_minute, dated.billing_step_seconds, dated.minimum_seconds
     FROM prices AS dated
     WHERE dated.vendor = p_vendor AND dated.mode = p_mode AND dated.currency = p_currency
+      AND (p_fallback IS NULL OR NOT dated.is_list)
   ) AS p
 $$;
 
@@ -138,8 +152,10 @@ $$;
 
 -- List prices (docs.liveavatar.com/docs/faq/credits: $0.10 a credit; FULL two credits a minute, LITE one, sandbox none,
 -- metered every minute. HeyGen's Interactive Avatar: 0.2 credits a minute, at least 30 seconds, at the dearest plan).
-INSERT INTO prices (vendor, mode, currency, effective_from, per_minute, billing_step_seconds, minimum_seconds) VALUES
-  ('liveavatar', 'FULL', 'USD', '2026-01-01 00:00:00Z', 0.20, 60, 60),
-  ('liveavatar', 'LITE', 'USD', '2026-01-01 00:00:00Z', 0.10, 60, 60),
-  ('liveavatar', 'SANDBOX', 'USD', '2026-01-01 00:00:00Z', 0, 1, 0),
-  ('heygen', 'INTERACTIVE', 'USD', '2025-01-01 00:00:00Z', 0.20, 1, 30);
+INSERT INTO prices
+  (vendor, mode, currency, effective_from, per_minute, billing_step_seconds, minimum_seconds, is_list)
+VALUES
+  ('liveavatar', 'FULL', 'USD', '2000-01-01 00:00:00Z', 0.20, 60, 60, true),
+  ('liveavatar', 'LITE', 'USD', '2000-01-01 00:00:00Z', 0.10, 60, 60, true),
+  ('liveavatar', 'SANDBOX', 'USD', '2000-01-01 00:00:00Z', 0, 1, 0, true),
+  ('heygen', 'INTERACTIVE', 'USD', '2000-01-01 00:00:00Z', 0.20, 1, 30, true);

@@ -5,13 +5,14 @@
 -- A new user's quota is created in the same statement, with the limits of the user's last month or else the defaults.
 -- A refused call changes nothing but that.
 --
+--   p_prices                 those of the settings, used as fallback_price says
 --   p_account_cost_limit     for all users together in a month; null for none
 --   p_account_max_sessions   tokens and sessions of all users at one time; null for any number
 --   outcome, exceeded_limit, grant_seconds, retry_at   as in hold_decision
 CREATE FUNCTION hold_tokens(
   p_now timestamptz,
   p_record_ids uuid[], p_user_ids text[], p_session_ids text[], p_avatar_names text[], p_vendors text[],
-  p_vendor_modes text[], p_vendor_caps boolean[], p_fallback_prices numeric[], p_currency text,
+  p_vendor_modes text[], p_vendor_caps boolean[], p_prices numeric[], p_price_is_set boolean, p_currency text,
   p_default_limit_minutes integer, p_default_limit_cost numeric,
   p_min_session_seconds integer, p_max_session_seconds integer, p_max_concurrent_sessions integer,
   p_max_tokens_per_minute integer, p_token_ttl_seconds integer, p_thresholds integer[],
@@ -25,6 +26,7 @@ DECLARE
   v_has_ceiling boolean := p_account_cost_limit IS NOT NULL OR p_account_max_sessions IS NOT NULL;
   v_period text;
   v_month_ends_at timestamptz;
+  v_fallback_prices numeric[];
   v_decisions hold_decision[];
   v_gives_way uuid[];
   v_told integer;
@@ -55,10 +57,15 @@ BEGIN
     PERFORM lock_account(ARRAY[previous_period(v_period), v_period]);
   END IF;
 
+  v_fallback_prices := ARRAY(
+    SELECT fallback_price(call.vendor, call.mode, p_currency, call.price, p_price_is_set)
+    FROM unnest(p_vendors, p_vendor_modes, p_prices) WITH ORDINALITY AS call (vendor, mode, price, position)
+    ORDER BY call.position
+  );
   v_decisions := ARRAY(
     SELECT decision
     FROM decide_holds(
-      p_now, p_user_ids, p_session_ids, p_vendors, p_vendor_modes, p_fallback_prices, p_currency, v_period,
+      p_now, p_user_ids, p_session_ids, p_vendors, p_vendor_modes, v_fallback_prices, p_currency, v_period,
       p_min_session_seconds, p_max_session_seconds, p_max_concurrent_sessions, p_max_tokens_per_minute,
       p_token_ttl_seconds
     ) AS decision
@@ -94,7 +101,7 @@ BEGIN
       SELECT CASE WHEN before.outcome = 'granted' THEN again ELSE before END
       FROM unnest(v_decisions) AS before
       JOIN decide_holds(
-        p_now, p_user_ids, p_session_ids, p_vendors, p_vendor_modes, p_fallback_prices, p_currency, v_period,
+        p_now, p_user_ids, p_session_ids, p_vendors, p_vendor_modes, v_fallback_prices, p_currency, v_period,
         p_min_session_seconds, p_max_session_seconds, p_max_concurrent_sessions, p_max_tokens_per_minute,
         p_token_ttl_seconds
       ) AS again ON again.user_id = before.user_id
@@ -119,7 +126,7 @@ BEGIN
       hold_cost(0, decision.grant_seconds, decision.price, decision.step, decision.minimum) AS held_cost
     FROM unnest(
       p_record_ids, p_user_ids, p_session_ids, p_avatar_names, p_vendors, p_vendor_modes, p_vendor_caps,
-      p_fallback_prices
+      v_fallback_prices
     ) AS call (record_id, user_id, session_id, avatar_name, vendor, vendor_mode, vendor_cap, fallback_price)
     JOIN unnest(v_decisions) AS decision ON decision.user_id = call.user_id
     CROSS JOIN LATERAL price_at(call.vendor, call.vendor_mode, p_currency, call.fallback_price, p_now) AS price

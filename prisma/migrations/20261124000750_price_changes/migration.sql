@@ -47,7 +47,8 @@ BEGIN
   ON CONFLICT (vendor, mode, currency, effective_from) DO UPDATE SET
     per_minute = excluded.per_minute,
     billing_step_seconds = excluded.billing_step_seconds,
-    minimum_seconds = excluded.minimum_seconds;
+    minimum_seconds = excluded.minimum_seconds,
+    is_list = false;
 
   SELECT array_agg(r.id) INTO v_ids
   FROM avatar_usage_records AS r

@@ -67,6 +67,20 @@ describe('a session', () => {
     expect(await sessionOf(test, 90)).toMatchObject({ estimated_cost: '0.300000', price_per_minute: '0.200000' });
   });
 
+  it('of a vendor with a list costs that, unless the operator has named a price', async () => {
+    const grant = { vendor: 'liveavatar', vendorMode: 'LITE' };
+    const held = async (test: TestStore) => {
+      await test.store.hold(holdRequest(grant));
+      return (await test.store.read('ann', PERIOD)).reservedCost;
+    };
+    await using listed = await createTestStore();
+    expect(await held(listed)).toBe(3_000_000n);
+    await using named = await createTestStore({ priceIsSet: true });
+    expect(await held(named)).toBe(15_000_000n);
+    expect(await named.store.dearestPrice('liveavatar', 'LITE')).toMatchObject({ perMinute: 500_000n });
+    expect(await listed.store.dearestPrice('liveavatar', 'LITE')).toMatchObject({ perMinute: 100_000n });
+  });
+
   it('is rounded up to the step and the minimum of the vendor, in money and not in time', async () => {
     await using test = await createTestStore();
     await enterPrice(test, '0.20', { step: 60, minimum: 120 });

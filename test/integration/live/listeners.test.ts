@@ -97,6 +97,7 @@ async function startTransports() {
       prisma: createPrisma(pool),
       events: counted.events,
       vendor: createLiveAvatarVendor({ baseUrl: 'http://127.0.0.1:1', apiKey: 'key', mode: 'FULL', avatars: {} }),
+      balance: { covers: async () => true, credits: () => null },
       policy,
       clock,
       presence: { watch: () => () => {} },

@@ -232,7 +232,8 @@ export const PriceScalarFieldEnum = {
   effectiveFrom: 'effectiveFrom',
   perMinute: 'perMinute',
   billingStepSeconds: 'billingStepSeconds',
-  minimumSeconds: 'minimumSeconds'
+  minimumSeconds: 'minimumSeconds',
+  isList: 'isList'
 } as const
 
 export type PriceScalarFieldEnum = (typeof PriceScalarFieldEnum)[keyof typeof PriceScalarFieldEnum]

@@ -46,6 +46,7 @@ export type PriceMinAggregateOutputType = {
   perMinute: runtime.Decimal | null
   billingStepSeconds: number | null
   minimumSeconds: number | null
+  isList: boolean | null
 }
 
 export type PriceMaxAggregateOutputType = {
@@ -56,6 +57,7 @@ export type PriceMaxAggregateOutputType = {
   perMinute: runtime.Decimal | null
   billingStepSeconds: number | null
   minimumSeconds: number | null
+  isList: boolean | null
 }
 
 export type PriceCountAggregateOutputType = {
@@ -66,6 +68,7 @@ export type PriceCountAggregateOutputType = {
   perMinute: number
   billingStepSeconds: number
   minimumSeconds: number
+  isList: number
   _all: number
 }
 
@@ -90,6 +93,7 @@ export type PriceMinAggregateInputType = {
   perMinute?: true
   billingStepSeconds?: true
   minimumSeconds?: true
+  isList?: true
 }
 
 export type PriceMaxAggregateInputType = {
@@ -100,6 +104,7 @@ export type PriceMaxAggregateInputType = {
   perMinute?: true
   billingStepSeconds?: true
   minimumSeconds?: true
+  isList?: true
 }
 
 export type PriceCountAggregateInputType = {
@@ -110,6 +115,7 @@ export type PriceCountAggregateInputType = {
   perMinute?: true
   billingStepSeconds?: true
   minimumSeconds?: true
+  isList?: true
   _all?: true
 }
 
@@ -207,6 +213,7 @@ export type PriceGroupByOutputType = {
   perMinute: runtime.Decimal
   billingStepSeconds: number
   minimumSeconds: number
+  isList: boolean
   _count: PriceCountAggregateOutputType | null
   _avg: PriceAvgAggregateOutputType | null
   _sum: PriceSumAggregateOutputType | null
@@ -240,6 +247,7 @@ export type PriceWhereInput = {
   perMinute?: Prisma.DecimalFilter<"Price"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   billingStepSeconds?: Prisma.IntFilter<"Price"> | number
   minimumSeconds?: Prisma.IntFilter<"Price"> | number
+  isList?: Prisma.BoolFilter<"Price"> | boolean
 }
 
 export type PriceOrderByWithRelationInput = {
@@ -250,6 +258,7 @@ export type PriceOrderByWithRelationInput = {
   perMinute?: Prisma.SortOrder
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
+  isList?: Prisma.SortOrder
 }
 
 export type PriceWhereUniqueInput = Prisma.AtLeast<{
@@ -264,6 +273,7 @@ export type PriceWhereUniqueInput = Prisma.AtLeast<{
   perMinute?: Prisma.DecimalFilter<"Price"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   billingStepSeconds?: Prisma.IntFilter<"Price"> | number
   minimumSeconds?: Prisma.IntFilter<"Price"> | number
+  isList?: Prisma.BoolFilter<"Price"> | boolean
 }, "vendor_mode_currency_effectiveFrom">
 
 export type PriceOrderByWithAggregationInput = {
@@ -274,6 +284,7 @@ export type PriceOrderByWithAggregationInput = {
   perMinute?: Prisma.SortOrder
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
+  isList?: Prisma.SortOrder
   _count?: Prisma.PriceCountOrderByAggregateInput
   _avg?: Prisma.PriceAvgOrderByAggregateInput
   _max?: Prisma.PriceMaxOrderByAggregateInput
@@ -292,6 +303,7 @@ export type PriceScalarWhereWithAggregatesInput = {
   perMinute?: Prisma.DecimalWithAggregatesFilter<"Price"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   billingStepSeconds?: Prisma.IntWithAggregatesFilter<"Price"> | number
   minimumSeconds?: Prisma.IntWithAggregatesFilter<"Price"> | number
+  isList?: Prisma.BoolWithAggregatesFilter<"Price"> | boolean
 }
 
 export type PriceCreateInput = {
@@ -302,6 +314,7 @@ export type PriceCreateInput = {
   perMinute: runtime.Decimal | runtime.DecimalJsLike | number | string
   billingStepSeconds?: number
   minimumSeconds?: number
+  isList?: boolean
 }
 
 export type PriceUncheckedCreateInput = {
@@ -312,6 +325,7 @@ export type PriceUncheckedCreateInput = {
   perMinute: runtime.Decimal | runtime.DecimalJsLike | number | string
   billingStepSeconds?: number
   minimumSeconds?: number
+  isList?: boolean
 }
 
 export type PriceUpdateInput = {
@@ -322,6 +336,7 @@ export type PriceUpdateInput = {
   perMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  isList?: Prisma.BoolFieldUpdateOperationsInput | boolean
 }
 
 export type PriceUncheckedUpdateInput = {
@@ -332,6 +347,7 @@ export type PriceUncheckedUpdateInput = {
   perMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  isList?: Prisma.BoolFieldUpdateOperationsInput | boolean
 }
 
 export type PriceCreateManyInput = {
@@ -342,6 +358,7 @@ export type PriceCreateManyInput = {
   perMinute: runtime.Decimal | runtime.DecimalJsLike | number | string
   billingStepSeconds?: number
   minimumSeconds?: number
+  isList?: boolean
 }
 
 export type PriceUpdateManyMutationInput = {
@@ -352,6 +369,7 @@ export type PriceUpdateManyMutationInput = {
   perMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  isList?: Prisma.BoolFieldUpdateOperationsInput | boolean
 }
 
 export type PriceUncheckedUpdateManyInput = {
@@ -362,6 +380,7 @@ export type PriceUncheckedUpdateManyInput = {
   perMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  isList?: Prisma.BoolFieldUpdateOperationsInput | boolean
 }
 
 export type PriceVendorModeCurrencyEffectiveFromCompoundUniqueInput = {
@@ -379,6 +398,7 @@ export type PriceCountOrderByAggregateInput = {
   perMinute?: Prisma.SortOrder
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
+  isList?: Prisma.SortOrder
 }
 
 export type PriceAvgOrderByAggregateInput = {
@@ -395,6 +415,7 @@ export type PriceMaxOrderByAggregateInput = {
   perMinute?: Prisma.SortOrder
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
+  isList?: Prisma.SortOrder
 }
 
 export type PriceMinOrderByAggregateInput = {
@@ -405,6 +426,7 @@ export type PriceMinOrderByAggregateInput = {
   perMinute?: Prisma.SortOrder
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
+  isList?: Prisma.SortOrder
 }
 
 export type PriceSumOrderByAggregateInput = {
@@ -423,6 +445,7 @@ export type PriceSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   perMinute?: boolean
   billingStepSeconds?: boolean
   minimumSeconds?: boolean
+  isList?: boolean
 }, ExtArgs["result"]["price"]>
 
 export type PriceSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -433,6 +456,7 @@ export type PriceSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   perMinute?: boolean
   billingStepSeconds?: boolean
   minimumSeconds?: boolean
+  isList?: boolean
 }, ExtArgs["result"]["price"]>
 
 export type PriceSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -443,6 +467,7 @@ export type PriceSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   perMinute?: boolean
   billingStepSeconds?: boolean
   minimumSeconds?: boolean
+  isList?: boolean
 }, ExtArgs["result"]["price"]>
 
 export type PriceSelectScalar = {
@@ -453,9 +478,10 @@ export type PriceSelectScalar = {
   perMinute?: boolean
   billingStepSeconds?: boolean
   minimumSeconds?: boolean
+  isList?: boolean
 }
 
-export type PriceOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"vendor" | "mode" | "currency" | "effectiveFrom" | "perMinute" | "billingStepSeconds" | "minimumSeconds", ExtArgs["result"]["price"]>
+export type PriceOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"vendor" | "mode" | "currency" | "effectiveFrom" | "perMinute" | "billingStepSeconds" | "minimumSeconds" | "isList", ExtArgs["result"]["price"]>
 
 export type $PricePayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Price"
@@ -468,6 +494,7 @@ export type $PricePayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
     perMinute: runtime.Decimal
     billingStepSeconds: number
     minimumSeconds: number
+    isList: boolean
   }, ExtArgs["result"]["price"]>
   composites: {}
 }
@@ -898,6 +925,7 @@ export interface PriceFieldRefs {
   readonly perMinute: Prisma.FieldRef<"Price", 'Decimal'>
   readonly billingStepSeconds: Prisma.FieldRef<"Price", 'Int'>
   readonly minimumSeconds: Prisma.FieldRef<"Price", 'Int'>
+  readonly isList: Prisma.FieldRef<"Price", 'Boolean'>
 }
     
 

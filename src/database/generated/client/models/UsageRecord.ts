@@ -515,7 +515,7 @@ export type UsageRecordGroupByOutputType = {
   endReason: $Enums.EndReason | null
   errorMessage: string | null
   currency: string
-  fallbackPrice: runtime.Decimal
+  fallbackPrice: runtime.Decimal | null
   billingStepSeconds: number
   minimumSeconds: number
   pricePerMinute: runtime.Decimal
@@ -586,7 +586,7 @@ export type UsageRecordWhereInput = {
   endReason?: Prisma.EnumEndReasonNullableFilter<"UsageRecord"> | $Enums.EndReason | null
   errorMessage?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
   currency?: Prisma.StringFilter<"UsageRecord"> | string
-  fallbackPrice?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
+  fallbackPrice?: Prisma.DecimalNullableFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   billingStepSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   minimumSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   pricePerMinute?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -636,7 +636,7 @@ export type UsageRecordOrderByWithRelationInput = {
   endReason?: Prisma.SortOrderInput | Prisma.SortOrder
   errorMessage?: Prisma.SortOrderInput | Prisma.SortOrder
   currency?: Prisma.SortOrder
-  fallbackPrice?: Prisma.SortOrder
+  fallbackPrice?: Prisma.SortOrderInput | Prisma.SortOrder
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
@@ -689,7 +689,7 @@ export type UsageRecordWhereUniqueInput = Prisma.AtLeast<{
   endReason?: Prisma.EnumEndReasonNullableFilter<"UsageRecord"> | $Enums.EndReason | null
   errorMessage?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
   currency?: Prisma.StringFilter<"UsageRecord"> | string
-  fallbackPrice?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
+  fallbackPrice?: Prisma.DecimalNullableFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   billingStepSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   minimumSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   pricePerMinute?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -739,7 +739,7 @@ export type UsageRecordOrderByWithAggregationInput = {
   endReason?: Prisma.SortOrderInput | Prisma.SortOrder
   errorMessage?: Prisma.SortOrderInput | Prisma.SortOrder
   currency?: Prisma.SortOrder
-  fallbackPrice?: Prisma.SortOrder
+  fallbackPrice?: Prisma.SortOrderInput | Prisma.SortOrder
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
@@ -795,7 +795,7 @@ export type UsageRecordScalarWhereWithAggregatesInput = {
   endReason?: Prisma.EnumEndReasonNullableWithAggregatesFilter<"UsageRecord"> | $Enums.EndReason | null
   errorMessage?: Prisma.StringNullableWithAggregatesFilter<"UsageRecord"> | string | null
   currency?: Prisma.StringWithAggregatesFilter<"UsageRecord"> | string
-  fallbackPrice?: Prisma.DecimalWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
+  fallbackPrice?: Prisma.DecimalNullableWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   billingStepSeconds?: Prisma.IntWithAggregatesFilter<"UsageRecord"> | number
   minimumSeconds?: Prisma.IntWithAggregatesFilter<"UsageRecord"> | number
   pricePerMinute?: Prisma.DecimalWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -843,7 +843,7 @@ export type UsageRecordCreateInput = {
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
   currency?: string
-  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
   billingStepSeconds?: number
   minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -893,7 +893,7 @@ export type UsageRecordUncheckedCreateInput = {
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
   currency?: string
-  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
   billingStepSeconds?: number
   minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -943,7 +943,7 @@ export type UsageRecordUpdateInput = {
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
-  fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  fallbackPrice?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -993,7 +993,7 @@ export type UsageRecordUncheckedUpdateInput = {
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
-  fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  fallbackPrice?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1043,7 +1043,7 @@ export type UsageRecordCreateManyInput = {
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
   currency?: string
-  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
   billingStepSeconds?: number
   minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1091,7 +1091,7 @@ export type UsageRecordUpdateManyMutationInput = {
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
-  fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  fallbackPrice?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1139,7 +1139,7 @@ export type UsageRecordUncheckedUpdateManyInput = {
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
-  fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  fallbackPrice?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1379,6 +1379,14 @@ export type NullableEnumEndReasonFieldUpdateOperationsInput = {
   set?: $Enums.EndReason | null
 }
 
+export type NullableDecimalFieldUpdateOperationsInput = {
+  set?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  increment?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  decrement?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  multiply?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  divide?: runtime.Decimal | runtime.DecimalJsLike | number | string
+}
+
 export type NullableIntFieldUpdateOperationsInput = {
   set?: number | null
   increment?: number
@@ -1389,14 +1397,6 @@ export type NullableIntFieldUpdateOperationsInput = {
 
 export type NullableBytesFieldUpdateOperationsInput = {
   set?: runtime.Bytes | null
-}
-
-export type NullableDecimalFieldUpdateOperationsInput = {
-  set?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
-  increment?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  decrement?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  multiply?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  divide?: runtime.Decimal | runtime.DecimalJsLike | number | string
 }
 
 export type UsageRecordCreateNestedOneWithoutLedgerInput = {
@@ -1449,7 +1449,7 @@ export type UsageRecordCreateWithoutLedgerInput = {
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
   currency?: string
-  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
   billingStepSeconds?: number
   minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1498,7 +1498,7 @@ export type UsageRecordUncheckedCreateWithoutLedgerInput = {
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
   currency?: string
-  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
   billingStepSeconds?: number
   minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1563,7 +1563,7 @@ export type UsageRecordUpdateWithoutLedgerInput = {
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
-  fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  fallbackPrice?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1612,7 +1612,7 @@ export type UsageRecordUncheckedUpdateWithoutLedgerInput = {
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
-  fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  fallbackPrice?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1661,7 +1661,7 @@ export type UsageRecordCreateWithoutStopInput = {
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
   currency?: string
-  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
   billingStepSeconds?: number
   minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1710,7 +1710,7 @@ export type UsageRecordUncheckedCreateWithoutStopInput = {
   endReason?: $Enums.EndReason | null
   errorMessage?: string | null
   currency?: string
-  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string
+  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
   billingStepSeconds?: number
   minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1775,7 +1775,7 @@ export type UsageRecordUpdateWithoutStopInput = {
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
-  fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  fallbackPrice?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1824,7 +1824,7 @@ export type UsageRecordUncheckedUpdateWithoutStopInput = {
   endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
-  fallbackPrice?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
+  fallbackPrice?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -2114,7 +2114,7 @@ export type $UsageRecordPayload<ExtArgs extends runtime.Types.Extensions.Interna
     endReason: $Enums.EndReason | null
     errorMessage: string | null
     currency: string
-    fallbackPrice: runtime.Decimal
+    fallbackPrice: runtime.Decimal | null
     billingStepSeconds: number
     minimumSeconds: number
     pricePerMinute: runtime.Decimal

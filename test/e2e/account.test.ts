@@ -1,0 +1,95 @@
+import { pino } from 'pino';
+import { expect, it } from 'vitest';
+import { readMetrics } from '../support/metrics.ts';
+import { createToken, endSession, QUOTA, startSession } from '../support/operations.ts';
+import { post, startTestService, type TestService } from '../support/service.ts';
+import { callsTo, MINT } from '../support/vendor-calls.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const CAN_CREATE = '{ canCreateSession { allowed reason message maxDurationSeconds fallback } }';
+
+function balanceCalls({ simulator }: TestService): number {
+  return simulator.requests().filter(({ path }) => path === '/v1/users/credits').length;
+}
+
+async function permission(service: TestService, token: string) {
+  const { body } = await post<{ canCreateSession: object }>(service, token, CAN_CREATE);
+  return body.data?.canCreateSession;
+}
+
+it('a token for which the account has no budget is refused, the user’s own quota as it was', async () => {
+  await using service = await startTestService({ ACCOUNT_MONTHLY_COST_LIMIT: '15.49', METRICS: 'on' });
+  const bob = await service.token('bob');
+  expect(await permission(service, bob)).toMatchObject({ allowed: true, maxDurationSeconds: 1800 });
+  await createToken(service, await service.token('ann'));
+
+  const refused = {
+    code: 'ACCOUNT_LIMIT_REACHED',
+    message: expect.stringMatching(/^The budget of this service .+\.$/),
+  };
+  expect(await createToken(service, bob)).toMatchObject({
+    __typename: 'QuotaExceededError',
+    ...refused,
+  });
+  expect((await post(service, bob, QUOTA)).body.data).toMatchObject({
+    quota: { heldSeconds: 0, availableSeconds: 3600 },
+  });
+  expect(await permission(service, bob)).toMatchObject({
+    allowed: false,
+    reason: refused.code,
+    message: refused.message,
+    fallback: 'STATIC_AVATAR',
+  });
+  expect(callsTo(service, MINT)).toHaveLength(1);
+  expect(await readMetrics(service)).toMatchObject({ account_cost: 15 });
+});
+
+it('a place that the account does not have is there again when a session ends', async () => {
+  await using service = await startTestService({ ACCOUNT_MAX_CONCURRENT_SESSIONS: '1' });
+  const [ann, bob] = [await service.token('ann'), await service.token('bob')];
+  const { avatarSessionId } = await startSession(service, ann);
+  expect(await createToken(service, bob)).toMatchObject({
+    __typename: 'QuotaExceededError',
+    code: 'ACCOUNT_CONCURRENCY_LIMIT',
+  });
+  expect(await permission(service, bob)).toMatchObject({ allowed: false, reason: 'ACCOUNT_CONCURRENCY_LIMIT' });
+  await endSession(service, ann, avatarSessionId);
+  expect(await createToken(service, bob)).toMatchObject({ __typename: 'CreateTokenSuccess' });
+});
+
+it('the operator is told on every node when the account reaches a threshold', async () => {
+  const lines: { msg: string; thresholdPercent?: number }[] = [];
+  const log = pino({ level: 'warn' }, { write: (line) => lines.push(JSON.parse(line)) });
+  await using service = await startTestService({ ACCOUNT_MONTHLY_COST_LIMIT: '18' }, { log });
+  await using _other = await service.anotherNode();
+  await createToken(service, await service.token('ann'));
+  await waitFor(async () => lines.length >= 2);
+  expect(lines).toMatchObject(Array(2).fill({ thresholdPercent: 80, msg: expect.stringMatching(/ceiling/) }));
+});
+
+it('a vendor whose credits do not cover the shortest session is not asked for a token', async () => {
+  let now = Date.parse('2026-11-10T12:00:00Z');
+  const clock = () => new Date(now);
+  await using service = await startTestService(
+    { METRICS: 'on', MIN_SESSION_SECONDS: '90' },
+    { credits: '3.999999', clock },
+  );
+  const ann = await service.token('ann');
+  // the balance is asked for beside the first call
+  expect(await createToken(service, ann)).toMatchObject({ __typename: 'CreateTokenSuccess' });
+  await waitFor(async () => (await readMetrics(service)).vendor_credits === 3.999999);
+
+  const refused = { code: 'VENDOR_NO_FUNDS', message: expect.stringMatching(/credits/) };
+  expect(await createToken(service, ann)).toMatchObject({
+    __typename: 'VendorError',
+    ...refused,
+    fallback: 'STATIC_AVATAR',
+  });
+  expect(await permission(service, ann)).toMatchObject({ allowed: false, reason: refused.code });
+  expect(callsTo(service, MINT)).toHaveLength(1);
+  expect(balanceCalls(service)).toBe(1);
+  // not asked at each call, but again after a while
+  now += 6_000;
+  expect(await createToken(service, ann)).toMatchObject({ __typename: 'VendorError' });
+  expect(balanceCalls(service)).toBe(2);
+});
