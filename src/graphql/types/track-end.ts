@@ -1,6 +1,6 @@
 import { trackEnd } from '../../app/track-end.ts';
+import { count, errorText, name } from '../../inputs/fields.ts';
 import { builder } from '../builder.ts';
-import { count, errorText, name } from '../inputs.ts';
 import { SessionNotFoundError, trackSuccess } from './tracked-session.ts';
 
 const TrackEndInput = builder.inputType('TrackEndInput', {
