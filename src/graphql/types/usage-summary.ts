@@ -23,7 +23,8 @@ const DailyUsageType = builder.objectRef<UsageSummary['byDay'][number]>('DailyUs
 });
 
 const UsageSummaryType = builder.objectRef<UsageSummary>('UsageSummary').implement({
-  description: 'Totals and breakdowns of one month. Running sessions count up to now.',
+  description:
+    'Totals and breakdowns of one month. Running sessions count up to now, ended ones by the vendor’s figures once they are known.',
   fields: (t) => ({
     period: t.expose('period', { type: 'BillingPeriod', description: 'The month.' }),
     sessionCount: t.exposeInt('sessionCount', { description: 'Sessions started.' }),
