@@ -35,7 +35,7 @@ builder.mutationField('trackEnd', (t) =>
         avatarSessionId: input.avatarSessionId,
         wordsSpoken: input.wordsSpoken ?? null,
         messagesCount: input.messagesCount ?? null,
-        errorMessage: input.errorMessage || null,
+        errorMessage: input.errorMessage ?? null,
       }),
   }),
 );
