@@ -81,6 +81,12 @@ function allowed({ method }: Route): string {
 }
 
 function send(response: ServerResponse, cors: Record<string, string>, { status, headers, body }: RestAnswer): void {
-  response.writeHead(status, { ...cors, ...headers, 'content-type': 'application/json; charset=utf-8' });
-  response.end(JSON.stringify(body));
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    ...cors,
+    ...headers,
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+  });
+  response.end(text);
 }
