@@ -24,6 +24,6 @@ export function corsHeaders({ headers }: IncomingMessage, corsOrigins: readonly 
     'access-control-allow-origin': origin,
     'access-control-allow-credentials': 'true',
     'access-control-allow-methods': 'GET, POST',
-    'access-control-allow-headers': 'authorization, content-type',
+    'access-control-allow-headers': 'authorization,content-type',
   };
 }
