@@ -38,10 +38,11 @@ export const QUERY_VALUES: [call: string, name: string, bad: BadValues][] = [
   ['usage/history', 'cursor', BAD_CURSORS],
 ];
 
-/** A value as a query carries it; undefined where that is no bad one: empty, which is none, or a number after all. */
+/** A value as a query carries it; undefined where it is no bad one there: empty, which is none, or a page's size after all. */
 export function toQueryValue(value: unknown): string | undefined {
   const text = typeof value === 'string' ? value.toWellFormed() : JSON.stringify(value);
-  return text === '' || /^(\d{1,2}|100)$/.test(text) ? undefined : text;
+  const isPageSize = /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 100;
+  return text === '' || isPageSize ? undefined : text;
 }
 
 export interface BadRestRequest {

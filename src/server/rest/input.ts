@@ -40,7 +40,7 @@ async function readBytes(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   try {
-    // The iterator would destroy the request when it is left early, and with it the connection that must carry the answer.
+    // The iterator would destroy the request when it is left early, and nothing more of the connection would be read.
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       length += chunk.length;
       if (length > MAX_REQUEST_BYTES) break;
@@ -50,7 +50,7 @@ async function readBytes(request: IncomingMessage): Promise<Buffer> {
     throw new BadUserInputError('The body broke off. Send it again.', []);
   }
   if (length <= MAX_REQUEST_BYTES) return Buffer.concat(chunks);
-  // The rest is let through, so that the client comes to read the answer.
+  // The rest is let through: some clients read the answer only when they have sent everything.
   request.resume();
   throw new RequestRefusal(413, 'LIMIT_EXCEEDED', `A body may have ${MAX_REQUEST_BYTES / 1024} KiB, not more.`);
 }
