@@ -1,4 +1,4 @@
-import { formatMoney, type Micros } from '../../domain/money.ts';
+import { moneyToNumber } from '../../domain/money.ts';
 import { toMinutes } from '../../domain/quota.ts';
 import type { QuotaView } from '../../domain/quota-view.ts';
 import { recordUse } from '../../domain/record-use.ts';
@@ -6,16 +6,16 @@ import type { QuotaWarning } from '../../domain/thresholds.ts';
 import type { UsageRecord } from '../../domain/usage-record.ts';
 import { averageSessionSeconds, successRate, type UsageSummary, type UsageTotals } from '../../domain/usage-summary.ts';
 
-/** A quota: minutes and costs as numbers. */
+/** A quota. Costs are numbers here and below, since frontends calculate with them; none of them comes back to be booked. */
 export function quotaShape(quota: QuotaView) {
   const { state, warning } = quota;
   return {
     monthly_limit_minutes: state.limitMinutes,
     used_minutes: toMinutes(quota.usedSeconds),
     remaining_minutes: toMinutes(quota.remainingSeconds),
-    monthly_limit_cost: toNumber(state.limitCost),
-    used_cost: toNumber(quota.usedCost),
-    remaining_cost: toNumber(quota.remainingCost),
+    monthly_limit_cost: moneyToNumber(state.limitCost),
+    used_cost: moneyToNumber(quota.usedCost),
+    remaining_cost: moneyToNumber(quota.remainingCost),
     percent_used: quota.percentUsed,
     warning: warning && warningShape(warning),
     current_month: state.period,
@@ -51,9 +51,9 @@ export function recordShape(record: UsageRecord, at: Date) {
     duration_seconds: use.seconds,
     words_spoken: record.wordsSpoken,
     messages_count: record.messagesCount,
-    estimated_cost: toNumber(use.cost),
+    estimated_cost: moneyToNumber(use.cost),
     actual_seconds: record.actualSeconds,
-    actual_cost: record.actualCost === null ? null : toNumber(record.actualCost),
+    actual_cost: record.actualCost === null ? null : moneyToNumber(record.actualCost),
     vendor_end_reason: record.vendorEndReason,
     billing_period: record.billingPeriod,
     max_duration_seconds: record.grantSeconds,
@@ -83,13 +83,5 @@ export function summaryShape(summary: UsageSummary) {
 }
 
 function totalsShape({ sessionCount, totalSeconds, totalCost }: UsageTotals) {
-  return { session_count: sessionCount, total_seconds: totalSeconds, total_cost: toNumber(totalCost) };
-}
-
-/**
- * An amount as a JSON number, since frontends calculate with it. It is written with its exact decimals, and up to a
- * billion a double gives them back: 15 significant digits. Nothing that is sent here comes back to be booked.
- */
-function toNumber(amount: Micros): number {
-  return Number(formatMoney(amount));
+  return { session_count: sessionCount, total_seconds: totalSeconds, total_cost: moneyToNumber(totalCost) };
 }
