@@ -19,8 +19,9 @@ export const createTokenCall: RestCall = async (deps, caller, input) => {
   const { session_id, avatar_name } = parseInput(CREATE, input);
   const outcome = await createToken(deps, caller, { sessionId: session_id, avatarName: avatar_name ?? null });
   if (outcome.type !== 'token') {
-    const open = outcome.type === 'concurrency_limit' ? outcome.openRecordIds : [];
-    return refusal(outcome, await deps.records.find(caller.userId, open), deps.clock());
+    const { records } = deps;
+    const open = outcome.type === 'concurrency_limit' ? await records.find(caller.userId, outcome.openRecordIds) : [];
+    return refusal(outcome, open, deps.clock());
   }
   return answer({
     success: true,
