@@ -14,6 +14,7 @@ import { createPool } from './database/pool.ts';
 import { createPrisma } from './database/prisma.ts';
 import { createQuotaStore } from './database/quota-store.ts';
 import { readServiceStats } from './database/service-stats.ts';
+import { createUsageRecords } from './database/usage-records.ts';
 import { createUsageReader } from './database/usage-summary.ts';
 import { seedDemoUser } from './demo.ts';
 import type { Clock } from './domain/clock.ts';
@@ -29,6 +30,7 @@ import { resolveAuth } from './server/dev-secret.ts';
 import { graphiqlOptions } from './server/graphiql.ts';
 import { createHttpServer, listen } from './server/http.ts';
 import { createMetrics } from './server/metrics.ts';
+import { createRest } from './server/rest/rest.ts';
 import { closeHttp } from './server/shutdown.ts';
 import { attachWebSocket } from './server/websocket.ts';
 import { createPipeline } from './server/yoga.ts';
@@ -114,8 +116,15 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
     graphiql: config.graphiql ? graphiqlOptions(demo?.userToken ?? null) : null,
     log,
   });
+  const rest = createRest({
+    deps: { ...deps, records: createUsageRecords(deps.prisma) },
+    authenticator,
+    corsOrigins: config.corsOrigins,
+    log,
+  });
   const server = createHttpServer({
     pipeline,
+    rest,
     readiness: async () => ({
       database: await pool.query('SELECT').then(
         () => true,

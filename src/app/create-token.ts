@@ -28,6 +28,8 @@ export interface CreatedToken {
   /** For the vendor's SDK. Only its hash is kept. */
   readonly token: string;
   readonly recordId: string;
+  /** The vendor's session id, where it names one at the mint. */
+  readonly avatarSessionId: string | null;
   /** The token must be used before this moment. */
   readonly expiresAt: Date;
   /** The grant. */
@@ -97,6 +99,7 @@ export async function createToken(deps: AppDeps, caller: Caller, input: CreateTo
     type: 'token',
     token: minted.token,
     recordId,
+    avatarSessionId: minted.avatarSessionId,
     expiresAt,
     maxDurationSeconds: hold.grantSeconds,
   };

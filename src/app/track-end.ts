@@ -4,7 +4,7 @@ import type { TrackHeartbeatInput } from './track-heartbeat.ts';
 import { SESSION_NOT_FOUND, type SessionNotFound, type TrackedSession, tracked } from './track-outcome.ts';
 
 export interface TrackEndInput extends TrackHeartbeatInput {
-  /** What went wrong in the client, if that is why the session ends. */
+  /** What went wrong in the client, if that is why the session ends. An empty message is none. */
   readonly errorMessage: string | null;
 }
 
@@ -18,6 +18,10 @@ export async function trackEnd(
   caller: Caller,
   input: TrackEndInput,
 ): Promise<TrackedSession | SessionNotFound> {
-  const { recordId } = await store.end({ userId: caller.userId, ...input });
+  const { recordId } = await store.end({
+    userId: caller.userId,
+    ...input,
+    errorMessage: input.errorMessage || null,
+  });
   return recordId === null ? SESSION_NOT_FOUND : tracked(recordId);
 }

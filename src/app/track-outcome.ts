@@ -26,7 +26,7 @@ export function tracked(recordId: string): TrackedSession {
 export const SESSION_NOT_FOUND: SessionNotFound = {
   type: 'session_not_found',
   code: 'SESSION_NOT_FOUND',
-  message: 'You have no such session. Use the sessionId and avatarSessionId of a token that createToken gave you.',
+  message: 'You have no such session. Use the ids that belong to a token of yours.',
 };
 
 /** What a call that needs an open session tells of the store's answer. */
@@ -36,7 +36,7 @@ export function openSession(outcome: RecordOutcome<string>): TrackedSession | Se
   return {
     type: 'session_ended',
     code: 'SESSION_ENDED',
-    message: 'This session is over. Ask for a new token with createToken.',
+    message: 'This session is over. Ask for a new token.',
     recordId: outcome.recordId,
   };
 }

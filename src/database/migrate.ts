@@ -29,6 +29,8 @@ const RECORD_MIGRATION = `
   INSERT INTO "_prisma_migrations" ("id", "checksum", "migration_name", "started_at", "finished_at", "applied_steps_count")
   VALUES ($1, $2, $3, now(), clock_timestamp(), 1)`;
 
+type Queryable = pg.Pool | pg.Client;
+
 interface Migration {
   readonly name: string;
   readonly sql: string;
@@ -57,12 +59,20 @@ export async function migrate(connectionUrl: string, directory = DEFAULT_DIRECTO
   await client.connect();
   try {
     await lock(client);
+    // `CREATE TABLE IF NOT EXISTS` would demand the right to create even where the table exists.
+    if (!(await hasBookkeeping(client))) await client.query(CREATE_BOOKKEEPING);
     const pending = await findPending(client, migrations);
     for (const migration of pending) await apply(client, migration);
     return { applied: pending.map(({ name }) => name) };
   } finally {
     await client.end(); // which also releases the lock
   }
+}
+
+/** Whether the database has every migration. Writes nothing. */
+export async function isMigrated(database: Queryable): Promise<boolean> {
+  if (!(await hasBookkeeping(database))) return false;
+  return (await findPending(database, await readMigrations(DEFAULT_DIRECTORY))).length === 0;
 }
 
 async function readMigrations(directory: string): Promise<Migration[]> {
@@ -91,12 +101,13 @@ async function lock(client: pg.Client): Promise<void> {
   }
 }
 
-async function findPending(client: pg.Client, migrations: readonly Migration[]): Promise<Migration[]> {
-  // `CREATE TABLE IF NOT EXISTS` would demand the right to create even where the table exists.
-  const { rows: bookkeeping } = await client.query(`SELECT to_regclass('"_prisma_migrations"') AS "table"`);
-  if (bookkeeping[0].table === null) await client.query(CREATE_BOOKKEEPING);
+async function hasBookkeeping(database: Queryable): Promise<boolean> {
+  const { rows } = await database.query(`SELECT to_regclass('"_prisma_migrations"') AS "table"`);
+  return rows[0].table !== null;
+}
 
-  const { rows } = await client.query<{ migration_name: string; checksum: string; finished: boolean }>(`
+async function findPending(database: Queryable, migrations: readonly Migration[]): Promise<Migration[]> {
+  const { rows } = await database.query<{ migration_name: string; checksum: string; finished: boolean }>(`
     SELECT "migration_name", "checksum", "finished_at" IS NOT NULL AS "finished"
     FROM "_prisma_migrations" WHERE "rolled_back_at" IS NULL`);
   const failed = rows.find(({ finished }) => !finished);

@@ -1,7 +1,9 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import type pg from 'pg';
+import type { HistoryPage } from '../domain/usage-history.ts';
 import { toPublicError } from './errors.ts';
 import { PrismaClient } from './generated/client/client.ts';
+import { historyQuery } from './usage-history.ts';
 
 /**
  * Reads of records go through Prisma, over the pool that the statements use.
@@ -9,7 +11,7 @@ import { PrismaClient } from './generated/client/client.ts';
  * Every query rejects with a ServiceUnavailableError when the database cannot be asked.
  */
 export function createPrisma(pool: pg.Pool) {
-  return new PrismaClient({ adapter: new PrismaPg(pool), errorFormat: 'minimal' }).$extends({
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool), errorFormat: 'minimal' }).$extends({
     query: {
       async $allOperations({ args, query }) {
         try {
@@ -17,6 +19,14 @@ export function createPrisma(pool: pg.Pool) {
         } catch (error) {
           throw toPublicError(error);
         }
+      },
+    },
+  });
+  return prisma.$extends({
+    model: {
+      usageRecord: {
+        /** A page of a user's records, newest first. */
+        findHistory: (page: HistoryPage) => prisma.usageRecord.findMany(historyQuery(page)),
       },
     },
   });

@@ -8,20 +8,22 @@ import { toPublicError } from './errors.ts';
 /**
  * One row per avatar, one per day and one for all, told apart by which of the two is null. A session that ran over the
  * month's end counts with the seconds that fall into the month, on its first day if it started before.
+ *
+ * The vendor's own figures count as soon as they are known, as they do in the quota.
  */
 const USAGE_SUMMARY = `
 WITH usage AS (
   SELECT
     r.avatar_name,
     r.billing_period = $2 AND r.session_started_at IS NOT NULL AS started,
-    (greatest(r.session_started_at, month.starts_at) AT TIME ZONE $3)::date AS day,
+    (greatest(coalesce(r.session_started_at, r.created_at), month.starts_at) AT TIME ZONE $3)::date AS day,
     CASE WHEN r.quota_period = $2 THEN r.status END AS status,
     CASE WHEN r.billing_period = $2 THEN r.words_spoken ELSE 0 END AS words_spoken,
     CASE WHEN r.billing_period = $2 THEN r.messages_count ELSE 0 END AS messages_count,
-    CASE WHEN r.billing_period = $2 THEN r.settled_seconds ELSE 0 END
-      + CASE WHEN r.quota_period = $2 THEN rest.seconds ELSE 0 END AS seconds,
-    CASE WHEN r.billing_period = $2 THEN r.settled_cost ELSE 0 END
-      + CASE WHEN r.quota_period = $2 THEN rest.cost ELSE 0 END AS cost
+    CASE WHEN r.billing_period = $2 THEN first.seconds ELSE 0 END
+      + CASE WHEN r.quota_period = $2 THEN total.seconds - first.seconds ELSE 0 END AS seconds,
+    CASE WHEN r.billing_period = $2 THEN first.cost ELSE 0 END
+      + CASE WHEN r.quota_period = $2 THEN total.cost - first.cost ELSE 0 END AS cost
   FROM avatar_usage_records AS r
   JOIN billing_periods AS month ON month.period = $2
   CROSS JOIN LATERAL (
@@ -29,11 +31,17 @@ WITH usage AS (
   ) AS running
   CROSS JOIN LATERAL (
     SELECT
-      CASE WHEN r.status = 'active' THEN floor(running.seconds)::integer
-        ELSE r.duration_seconds - r.settled_seconds END AS seconds,
-      CASE WHEN r.status = 'active' THEN session_cost(running.seconds, r.price_per_minute)
-        ELSE r.estimated_cost - r.settled_cost END AS cost
-  ) AS rest
+      CASE WHEN r.status = 'active' THEN r.settled_seconds + floor(running.seconds)::integer
+        ELSE coalesce(r.actual_seconds, r.duration_seconds) END AS seconds,
+      CASE WHEN r.status = 'active'
+        THEN r.settled_cost + r.priced_cost
+          + session_cost(greatest(running.seconds - r.priced_seconds, 0), r.price_per_minute)
+        ELSE coalesce(r.actual_cost, r.estimated_cost) END AS cost
+  ) AS total
+  -- what of it falls into the month it started in, if it ran over its end
+  CROSS JOIN LATERAL (
+    SELECT least(r.settled_seconds, total.seconds) AS seconds, least(r.settled_cost, total.cost) AS cost
+  ) AS first
   WHERE r.user_id = $1 AND (r.billing_period = $2 OR r.quota_period = $2)
 )
 SELECT

@@ -1,5 +1,8 @@
 /** What stands in `extensions.code` of a GraphQL error and in `code` of a REST answer. */
-export type ErrorCode = 'UNAUTHENTICATED' | 'BAD_USER_INPUT' | 'LIMIT_EXCEEDED' | 'SERVICE_UNAVAILABLE';
+export type ErrorCode = 'UNAUTHENTICATED' | 'FORBIDDEN' | 'BAD_USER_INPUT' | 'LIMIT_EXCEEDED' | 'SERVICE_UNAVAILABLE';
+
+/** What is said of an error that was not written for the caller. */
+export const MASKED_MESSAGE = 'Something went wrong on our side. Try again; if it happens again, tell the operator.';
 
 /** An error whose message is written for the caller and says what to do next. */
 export abstract class PublicError extends Error {
@@ -18,6 +21,11 @@ export class UnauthenticatedError extends PublicError {
     super(message);
     this.reason = reason;
   }
+}
+
+/** Something that this caller may not do. */
+export class ForbiddenError extends PublicError {
+  readonly code = 'FORBIDDEN';
 }
 
 /** An argument that can never be right, whatever the state of the service. */

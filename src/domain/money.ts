@@ -30,3 +30,11 @@ export function formatMoney(amount: Micros): string {
   const fraction = digits.slice(-DECIMALS).replace(/0{1,4}$/, '');
   return `${amount < 0n ? '-' : ''}${whole}.${fraction}`;
 }
+
+/**
+ * An amount as a number, to be shown: below a billion it is written with the very decimals of the amount, which are 15
+ * significant digits at most.
+ */
+export function moneyToNumber(amount: Micros): number {
+  return Number(formatMoney(amount));
+}

@@ -12,9 +12,12 @@ type Day = { name: string; start: number; end: number };
 /** The day last asked for in each time zone. Nearly every question is about now, and asking Intl takes microseconds. */
 const lastDays = new Map<string, Day>();
 
-/** Reads `YYYY-MM` with a year from 2000 to 9999. Null for anything else. */
+/** Its end would be an instant of the year 10000, which RFC 3339 cannot write. */
+const LAST_MONTH = '9999-12';
+
+/** Reads `YYYY-MM` from 2000-01 to 9999-11. Null for anything else. */
 export function parsePeriod(text: string): BillingPeriod | null {
-  return /^[2-9]\d{3}-(0[1-9]|1[0-2])$/.test(text) ? text : null;
+  return /^[2-9]\d{3}-(0[1-9]|1[0-2])$/.test(text) && text < LAST_MONTH ? text : null;
 }
 
 /**

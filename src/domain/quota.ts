@@ -95,6 +95,11 @@ export function useAt(state: QuotaState, at: Date): QuotaUse {
   };
 }
 
+/** Seconds in minutes, with four decimals, as the database keeps them. */
+export function toMinutes(seconds: number): number {
+  return Math.round((seconds / 60) * 10_000) / 10_000;
+}
+
 function max(a: Micros, b: Micros): Micros {
   return a > b ? a : b;
 }

@@ -21,6 +21,16 @@ export interface UsageSummary extends UsageTotals {
   readonly byDay: readonly (UsageTotals & { readonly date: string })[];
 }
 
+/** completed ÷ (completed + error), null without either. */
+export function successRate({ completedCount, errorCount }: UsageSummary): number | null {
+  return completedCount + errorCount === 0 ? null : completedCount / (completedCount + errorCount);
+}
+
+/** Seconds per session started, 0 without one. */
+export function averageSessionSeconds({ totalSeconds, sessionCount }: UsageTotals): number {
+  return sessionCount === 0 ? 0 : totalSeconds / sessionCount;
+}
+
 export interface UsageReader {
   /** @throws ServiceUnavailableError when the database cannot be asked */
   summary(userId: string, period: BillingPeriod): Promise<UsageSummary>;

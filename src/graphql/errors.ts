@@ -1,8 +1,12 @@
 import { PothosValidationError } from '@pothos/core';
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
-import { BadUserInputError, type ErrorCode, PublicError, UnauthenticatedError } from '../domain/errors.ts';
-
-const MASKED_MESSAGE = 'Something went wrong on our side. Try again; if it happens again, tell the operator.';
+import {
+  BadUserInputError,
+  type ErrorCode,
+  MASKED_MESSAGE,
+  PublicError,
+  UnauthenticatedError,
+} from '../domain/errors.ts';
 
 /** Messages quote the request; a request must not be answered with a hundred times its size. */
 const MAX_MESSAGE_CHARACTERS = 500;

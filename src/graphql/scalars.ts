@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { formatMoney, parseMoney } from '../domain/money.ts';
 import { parsePeriod } from '../domain/period.ts';
+import { PERIOD_FORM } from '../inputs/fields.ts';
 import { builder } from './builder.ts';
 
 const RFC_3339 = /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
@@ -34,7 +35,7 @@ builder.scalarType('BillingPeriod', {
   parseValue: (value) => {
     const period = typeof value === 'string' ? parsePeriod(value) : null;
     if (period) return period;
-    throw invalid('A billing period must look like 2026-11.');
+    throw invalid(PERIOD_FORM);
   },
 });
 

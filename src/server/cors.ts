@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { CORSOptions } from 'graphql-yoga';
 
 /**
@@ -12,5 +13,17 @@ export function corsFor(corsOrigins: readonly string[]): (request: Request) => C
     return origin !== null && corsOrigins.includes(origin)
       ? { origin, credentials: true, methods: ['GET', 'POST'] }
       : false;
+  };
+}
+
+/** The same headers for an answer that we write ourselves. */
+export function corsHeaders({ headers }: IncomingMessage, corsOrigins: readonly string[]): Record<string, string> {
+  const { origin } = headers;
+  if (origin === undefined || !corsOrigins.includes(origin)) return {};
+  return {
+    'access-control-allow-origin': origin,
+    'access-control-allow-credentials': 'true',
+    'access-control-allow-methods': 'GET, POST',
+    'access-control-allow-headers': 'authorization,content-type',
   };
 }

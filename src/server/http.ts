@@ -2,11 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Logger } from 'pino';
 import { answerHealth, answerReadiness, type Readiness } from './health.ts';
 import type { Metrics } from './metrics.ts';
+import { REST_PATH, type Rest } from './rest/rest.ts';
 import { watchAnswers } from './shutdown.ts';
 import { GRAPHQL_PATH, type Pipeline } from './yoga.ts';
 
 interface HttpOptions {
   readonly pipeline: Pipeline;
+  readonly rest: Rest;
   readonly readiness: Readiness;
   /** Null switches `/metrics` off. */
   readonly metrics: Metrics | null;
@@ -18,9 +20,11 @@ const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
 
 /** Which path is answered by what. */
-export function createHttpServer({ pipeline, readiness, metrics, log }: HttpOptions): Server {
+export function createHttpServer({ pipeline, rest, readiness, metrics, log }: HttpOptions): Server {
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    switch (request.url?.split('?')[0]) {
+    const path = request.url?.split('?')[0];
+    if (path?.startsWith(REST_PATH)) return rest(request, response);
+    switch (path) {
       case GRAPHQL_PATH:
         await pipeline(request, response);
         return;

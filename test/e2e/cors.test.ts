@@ -16,16 +16,25 @@ const FOREIGN = [
   '',
 ];
 
+const GRAPHQL = '/graphql';
+const REST = '/api/v1/tokens/track-end';
+
 /** The headers by which a browser decides what a page may read. */
-async function corsHeaders(service: TestService, origin: string, method = 'POST', more: Record<string, string> = {}) {
+async function corsHeaders(
+  service: TestService,
+  path: string,
+  origin: string,
+  method = 'POST',
+  more: Record<string, string> = {},
+) {
   const token = await service.token('ann');
   const headers = { Origin: origin, Authorization: `Bearer ${token}`, 'Content-Type': 'application/json', ...more };
-  const answer = await sendRequest(service, method, '/graphql', headers, method === 'POST' ? BODY : '');
+  const answer = await sendRequest(service, method, path, headers, method === 'POST' ? BODY : '');
   return Object.fromEntries([...answer.headers].filter(([name]) => name.startsWith('access-control-')));
 }
 
-const preflight = (service: TestService, origin: string) =>
-  corsHeaders(service, origin, 'OPTIONS', {
+const preflight = (service: TestService, path: string, origin: string) =>
+  corsHeaders(service, path, origin, 'OPTIONS', {
     'Access-Control-Request-Method': 'POST',
     'Access-Control-Request-Headers': 'authorization,content-type',
   });
@@ -38,8 +47,10 @@ describe('without configured origins', () => {
   afterAll(() => service[Symbol.asyncDispose]());
 
   test.each([...ORIGINS, ...FOREIGN])('a page of "%s" may read nothing', async (origin) => {
-    expect(await corsHeaders(service, origin)).toEqual({});
-    expect(await preflight(service, origin)).toEqual({});
+    for (const path of [GRAPHQL, REST]) {
+      expect(await corsHeaders(service, path, origin)).toEqual({});
+      expect(await preflight(service, path, origin)).toEqual({});
+    }
   });
 });
 
@@ -59,16 +70,18 @@ describe.each([
       'access-control-allow-credentials': 'true',
       'access-control-allow-methods': 'GET, POST',
     };
-    expect(await corsHeaders(service, origin)).toEqual(allowed);
-    expect(await preflight(service, origin)).toEqual({
-      ...allowed,
-      'access-control-allow-headers': 'authorization,content-type',
-    });
+    const headers = { 'access-control-allow-headers': 'authorization,content-type' };
+    expect(await corsHeaders(service, GRAPHQL, origin)).toEqual(allowed);
+    expect(await preflight(service, GRAPHQL, origin)).toEqual({ ...allowed, ...headers });
+    expect(await corsHeaders(service, REST, origin)).toEqual({ ...allowed, ...headers });
+    expect(await preflight(service, REST, origin)).toEqual({ ...allowed, ...headers });
   });
 
   test.each(FOREIGN)('a page of "%s" may read nothing', async (origin) => {
-    expect(await corsHeaders(service, origin)).toEqual({});
-    expect(await preflight(service, origin)).toEqual({});
+    for (const path of [GRAPHQL, REST]) {
+      expect(await corsHeaders(service, path, origin)).toEqual({});
+      expect(await preflight(service, path, origin)).toEqual({});
+    }
   });
 
   test('a page of a configured origin may read refusals too', async () => {
@@ -78,12 +91,17 @@ describe.each([
       { 'Content-Type': 'text/plain' },
       { Accept: 'text/html' },
     ]) {
-      expect(await corsHeaders(service, origin, 'POST', more)).toMatchObject({ 'access-control-allow-origin': origin });
+      for (const path of [GRAPHQL, REST]) {
+        const headers = await corsHeaders(service, path, origin, 'POST', more);
+        expect(headers).toMatchObject({ 'access-control-allow-origin': origin });
+      }
     }
   });
 
   test('a preflight needs no token', async () => {
     const headers = { Origin: origins[0] ?? '', 'Access-Control-Request-Method': 'POST' };
-    expect(await sendRequest(service, 'OPTIONS', '/graphql', headers)).toMatchObject({ status: 204, body: '' });
+    for (const path of [GRAPHQL, REST]) {
+      expect(await sendRequest(service, 'OPTIONS', path, headers)).toMatchObject({ status: 204, body: '' });
+    }
   });
 });

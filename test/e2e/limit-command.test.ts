@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../support/command.ts';
+import { createTestDatabase } from '../support/database.ts';
 import { dumpDatabase } from '../support/dump.ts';
 import { expectNoInternals } from '../support/leaks.ts';
 import { startSession } from '../support/operations.ts';
@@ -61,6 +62,18 @@ describe.concurrent('changes nothing and explains its use', { timeout: 60_000 },
     expect(rest.at(-1)).toBe(USAGE);
     expectNoInternals(stderr);
   });
+});
+
+it('says what to do with a database that has no tables yet', async () => {
+  await using database = await createTestDatabase({ migrated: false });
+  expect(await limit(['--user', 'ann', '--minutes', '10'], { DATABASE_URL: database.url })).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr:
+      'The limit could not be set: this database lacks migrations of this version. ' +
+      'Start the service on it once (npm start): it applies them.\n',
+  });
+  expect(await dumpDatabase(database)).toEqual({});
 });
 
 it('prints every problem of the settings on a line of its own', async () => {

@@ -3,6 +3,7 @@ import { createLogger } from '../../src/server/log.ts';
 import { createToken, endSession } from '../support/operations.ts';
 import { sendRequest } from '../support/raw-http.ts';
 import { openSocket } from '../support/raw-socket.ts';
+import { call } from '../support/rest.ts';
 import { startTestService } from '../support/service.ts';
 
 test('no token, of ours or of the vendor, ever reaches the log', async () => {
@@ -22,8 +23,10 @@ test('no token, of ours or of the vendor, ever reaches the log', async () => {
       `{"query": "${token}"}`,
     ]) {
       await sendRequest(service, 'POST', '/graphql', headers, body);
+      await sendRequest(service, 'POST', '/api/v1/tokens/create', headers, body);
     }
     await sendRequest(service, 'GET', `/graphql?query=%7B__typename%7D&token=${token}`, headers);
+    await sendRequest(service, 'GET', `/api/v1/usage/history?cursor=${token}`, headers);
     using socket = await openSocket(service);
     socket.send({ type: 'connection_init', payload: { authorization } });
     socket.send(token);
@@ -34,9 +37,13 @@ test('no token, of ours or of the vendor, ever reaches the log', async () => {
   await service.database.query('ALTER TABLE usage_quotas RENAME TO elsewhere');
   await expect(createToken(service, good)).rejects.toThrow('Something went wrong on our side');
   await expect(endSession(service, good, avatarSessionId)).rejects.toThrow('Something went wrong on our side');
+  const { status, body } = await call(service, good, 'tokens/create', { session_id: 'chat' });
+  expect([status, body.code]).toEqual([500, 'INTERNAL_SERVER_ERROR']);
   await service.database.query('ALTER TABLE elsewhere RENAME TO usage_quotas');
 
-  expect(lines.filter((line) => line.includes('An operation failed')).length).toBeGreaterThan(0);
+  for (const told of ['An operation failed', 'A REST call failed']) {
+    expect(lines.filter((line) => line.includes(told)).length).toBeGreaterThan(0);
+  }
   for (const secret of [good, expired, vendors]) {
     expect(lines.filter((line) => line.includes(secret))).toEqual([]);
   }

@@ -13,6 +13,7 @@ import {
   USAGE_SUMMARY,
 } from '../support/operations.ts';
 import { cutOff } from '../support/outage.ts';
+import { call, get } from '../support/rest.ts';
 import { post, startTestService } from '../support/service.ts';
 import { firstVersion } from '../support/versions.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -41,6 +42,25 @@ describe('without the database', () => {
       expect({ status, codes: body.errors?.map(({ extensions }) => extensions) }).toEqual({
         status: 200,
         codes: [SERVICE_UNAVAILABLE],
+      });
+    }
+    expect(service.simulator.requests()).toEqual([]);
+  });
+
+  it('every REST call says so, and when to try again', async () => {
+    await using service = await startTestService();
+    const token = await service.token('ann');
+    const session = { session_id: 'chat', avatar_session_id: 'stream' };
+    await using _outage = await cutOff(service.database);
+    const answers = await Promise.all([
+      ...['create', 'track-start', 'track-end'].map((path) => call(service, token, `tokens/${path}`, session)),
+      ...['quota', 'can-create-session', 'summary', 'history'].map((path) => get(service, token, `usage/${path}`)),
+    ]);
+    for (const { status, headers, body } of answers) {
+      expect({ status, retryAfter: headers.get('retry-after'), body }).toEqual({
+        status: 503,
+        retryAfter: '5',
+        body: { success: false, message: expect.any(String), code: 'SERVICE_UNAVAILABLE', retry_after_seconds: 5 },
       });
     }
     expect(service.simulator.requests()).toEqual([]);

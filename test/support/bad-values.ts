@@ -23,6 +23,7 @@ export const BAD_PERIODS: BadValues = {
   'a day': '2026-11-24',
   'a month with a line break': '2026-11\n',
   'a month of the 20th century': '1999-12',
+  'a month that ends in the year 10000': '9999-12',
   'a month of five digits': '20260-11',
   'a number': 202611,
 };

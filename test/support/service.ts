@@ -10,8 +10,8 @@ import { createTestDatabase } from './database.ts';
 import { issueUserToken, settingsFor, VENDOR_KEY } from './settings.ts';
 
 /**
- * The whole service over a database and a simulated vendor of its own, on a free port. Disposing stops it and checks
- * the books.
+ * The whole service over a database and a simulated vendor of its own, on a free port. Pages of `CORS_ORIGINS` may call
+ * the vendor too. Disposing stops it and checks the books.
  */
 export async function startTestService(
   settings: Record<string, string> = {},
@@ -23,7 +23,12 @@ export async function startTestService(
   }: { timeZone?: string; clock?: Clock; log?: Logger; credits?: string } = {},
 ) {
   const database = await createTestDatabase(options);
-  const simulator = await startSimulator({ apiKey: VENDOR_KEY, clock, credits });
+  const simulator = await startSimulator({
+    apiKey: VENDOR_KEY,
+    clock,
+    credits,
+    allowedOrigins: settings.CORS_ORIGINS?.split(','),
+  });
   const environment = {
     DATABASE_URL: database.url,
     ...settingsFor(simulator.url),

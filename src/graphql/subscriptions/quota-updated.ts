@@ -1,5 +1,5 @@
+import { name } from '../../inputs/fields.ts';
 import { builder } from '../builder.ts';
-import { name } from '../inputs.ts';
 import { QuotaRef } from '../types/quota.ts';
 import { QuotaWarningType } from '../types/quota-warning.ts';
 import { type QuotaUpdate, quotaUpdates } from './quota-updates.ts';

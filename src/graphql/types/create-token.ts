@@ -1,8 +1,8 @@
 import { type CreatedToken, createToken } from '../../app/create-token.ts';
 import { readQuota } from '../../app/read-quota.ts';
 import type { ConcurrencyLimit, QuotaExceeded, VendorRefusal } from '../../app/refusals.ts';
+import { name } from '../../inputs/fields.ts';
 import { builder } from '../builder.ts';
-import { name } from '../inputs.ts';
 import { ErrorInterface, SessionFallback } from './error.ts';
 import { QuotaRef } from './quota.ts';
 import { QuotaLimitEnum } from './quota-warning.ts';

@@ -1,5 +1,6 @@
 import { readQuota } from '../../app/read-quota.ts';
 import { type BillingPeriod, parsePeriod } from '../../domain/period.ts';
+import { toMinutes } from '../../domain/quota.ts';
 import type { QuotaView } from '../../domain/quota-view.ts';
 import { builder } from '../builder.ts';
 import { QuotaWarningType } from './quota-warning.ts';
@@ -102,11 +103,6 @@ builder.queryField('quota', (t) =>
     resolve: (_root, { period }, context) => readQuota(context, context.caller.userId, period),
   }),
 );
-
-/** With four decimals, as the database keeps them. */
-function toMinutes(seconds: number): number {
-  return Math.round((seconds / 60) * 10_000) / 10_000;
-}
 
 function quotaKey(period: BillingPeriod, userId: string): string {
   return `${period}:${userId}`;

@@ -1,6 +1,6 @@
 import { canCreateSession, type SessionPermission } from '../../app/can-create-session.ts';
+import { name } from '../../inputs/fields.ts';
 import { builder } from '../builder.ts';
-import { name } from '../inputs.ts';
 import { SessionFallback } from './error.ts';
 import { QuotaRef } from './quota.ts';
 

@@ -1,6 +1,6 @@
 import { trackEnd } from '../../app/track-end.ts';
+import { count, errorText, name } from '../../inputs/fields.ts';
 import { builder } from '../builder.ts';
-import { count, errorText, name } from '../inputs.ts';
 import { SessionNotFoundError, trackSuccess } from './tracked-session.ts';
 
 const TrackEndInput = builder.inputType('TrackEndInput', {
@@ -35,7 +35,7 @@ builder.mutationField('trackEnd', (t) =>
         avatarSessionId: input.avatarSessionId,
         wordsSpoken: input.wordsSpoken ?? null,
         messagesCount: input.messagesCount ?? null,
-        errorMessage: input.errorMessage || null,
+        errorMessage: input.errorMessage ?? null,
       }),
   }),
 );

@@ -1,6 +1,6 @@
 import { trackHeartbeat } from '../../app/track-heartbeat.ts';
+import { count, name } from '../../inputs/fields.ts';
 import { builder } from '../builder.ts';
-import { count, name } from '../inputs.ts';
 import { SessionEndedError, SessionNotFoundError, trackSuccess } from './tracked-session.ts';
 
 const TrackHeartbeatInput = builder.inputType('TrackHeartbeatInput', {

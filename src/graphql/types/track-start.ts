@@ -1,6 +1,6 @@
 import { trackStart } from '../../app/track-start.ts';
+import { name } from '../../inputs/fields.ts';
 import { builder } from '../builder.ts';
-import { name } from '../inputs.ts';
 import { SessionEndedError, SessionNotFoundError, trackSuccess } from './tracked-session.ts';
 
 const TrackStartInput = builder.inputType('TrackStartInput', {

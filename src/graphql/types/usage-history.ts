@@ -1,10 +1,10 @@
 import { type ResolveCursorConnectionArgs, resolveCursorConnection } from '@pothos/plugin-relay';
+import { BadUserInputError } from '../../domain/errors.ts';
+import type { HistoryKey } from '../../domain/usage-history.ts';
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, name, pageSize } from '../../inputs/fields.ts';
+import { formatHistoryCursor, parseHistoryCursor } from '../../inputs/history-cursor.ts';
 import { builder } from '../builder.ts';
-import { formatHistoryCursor, type HistoryCursor, parseHistoryCursor } from '../history-cursor.ts';
-import { MAX_PAGE_SIZE, name, pageSize } from '../inputs.ts';
 import { UsageRecordType, UsageStatusEnum } from './usage-record.ts';
-
-const DEFAULT_PAGE_SIZE = 20;
 
 const UsageHistoryFilter = builder.inputType('UsageHistoryFilter', {
   description: 'Which usage records to list: those that meet every condition given.',
@@ -49,27 +49,20 @@ builder.queryField('usageHistory', (t) =>
       resolveCursorConnection(
         { args, defaultSize: DEFAULT_PAGE_SIZE, maxSize: MAX_PAGE_SIZE, toCursor: formatHistoryCursor },
         ({ after, limit }: ResolveCursorConnectionArgs) =>
-          prisma.usageRecord.findMany({
-            where: {
-              AND: [
-                {
-                  userId: caller.userId,
-                  ...(filter?.period && { billingPeriod: filter.period }),
-                  ...(filter?.status && { status: { in: [...new Set(filter.status)] } }),
-                  ...(filter?.avatarName && { avatarName: filter.avatarName }),
-                  createdAt: { ...(filter?.from && { gte: filter.from }), ...(filter?.to && { lt: filter.to }) },
-                },
-                after === undefined ? {} : olderThan(parseHistoryCursor(after)),
-              ],
-            },
-            orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-            take: limit,
+          prisma.usageRecord.findHistory({
+            userId: caller.userId,
+            filter: filter ?? {},
+            after: after === undefined ? null : readCursor(after),
+            limit,
           }),
       ),
   }),
 );
 
-/** The page's key is (created_at, id): rows that are added meanwhile never shift a page. */
-function olderThan({ createdAt, id }: HistoryCursor) {
-  return { createdAt: { lte: createdAt }, OR: [{ createdAt: { lt: createdAt } }, { id: { lt: id } }] };
+function readCursor(after: string): HistoryKey {
+  const key = parseHistoryCursor(after);
+  if (key) return key;
+  throw new BadUserInputError('This is no cursor of usageHistory. Pass the endCursor of the page before, unchanged.', [
+    'after',
+  ]);
 }

@@ -66,7 +66,7 @@ export const UsageRecordType = builder.prismaNode('UsageRecord', {
       description: 'When the session, or the unused token, ended.',
     }),
     durationSeconds: t.int({
-      description: 'Seconds of the session; up to now while it runs.',
+      description: 'Seconds of the session by the server’s clock; up to now while it runs.',
       resolve: (record, _args, { clock }) => useOf(record, clock()).seconds,
     }),
     wordsSpoken: t.exposeInt('wordsSpoken', { description: 'Words the avatar has spoken, as the client reported.' }),
@@ -81,6 +81,22 @@ export const UsageRecordType = builder.prismaNode('UsageRecord', {
       type: 'Decimal',
       description: 'The price in force: now while the session runs, at its end once it is over.',
       resolve: (record) => toMoney(record.pricePerMinute),
+    }),
+    actualSeconds: t.exposeInt('actualSeconds', {
+      nullable: true,
+      description:
+        'Seconds by the vendor’s own account; null until they are known. From then on the quota counts these in place of durationSeconds.',
+    }),
+    actualCost: t.field({
+      type: 'Decimal',
+      nullable: true,
+      description:
+        'What the vendor bills for the session; null until it is known. From then on the quota counts this in place of estimatedCost.',
+      resolve: ({ actualCost }) => actualCost && toMoney(actualCost),
+    }),
+    vendorEndReason: t.exposeString('vendorEndReason', {
+      nullable: true,
+      description: 'Why the session ended, in the vendor’s words, such as `USER_CLOSED`; null until it is known.',
     }),
     billingPeriod: t.expose('billingPeriod', { type: 'BillingPeriod', description: 'The month the record counts to.' }),
     maxDurationSeconds: t.exposeInt('grantSeconds', {

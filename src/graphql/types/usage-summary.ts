@@ -1,5 +1,5 @@
 import { currentPeriod } from '../../app/read-quota.ts';
-import type { UsageSummary, UsageTotals } from '../../domain/usage-summary.ts';
+import { averageSessionSeconds, successRate, type UsageSummary } from '../../domain/usage-summary.ts';
 import { builder } from '../builder.ts';
 
 const AvatarUsageType = builder.objectRef<UsageSummary['byAvatar'][number]>('AvatarUsage').implement({
@@ -23,7 +23,8 @@ const DailyUsageType = builder.objectRef<UsageSummary['byDay'][number]>('DailyUs
 });
 
 const UsageSummaryType = builder.objectRef<UsageSummary>('UsageSummary').implement({
-  description: 'Totals and breakdowns of one month. Running sessions count up to now.',
+  description:
+    'Totals and breakdowns of one month. Running sessions count up to now, ended ones by the vendor’s figures once they are known.',
   fields: (t) => ({
     period: t.expose('period', { type: 'BillingPeriod', description: 'The month.' }),
     sessionCount: t.exposeInt('sessionCount', { description: 'Sessions started.' }),
@@ -32,8 +33,7 @@ const UsageSummaryType = builder.objectRef<UsageSummary>('UsageSummary').impleme
     successRate: t.float({
       nullable: true,
       description: 'completed ÷ (completed + error), null without either.',
-      resolve: ({ completedCount, errorCount }) =>
-        completedCount + errorCount === 0 ? null : completedCount / (completedCount + errorCount),
+      resolve: successRate,
     }),
     totalSeconds: t.exposeInt('totalSeconds', { description: 'Seconds streamed.' }),
     totalCost: t.expose('totalCost', { type: 'Decimal', description: 'Their cost.' }),
@@ -41,7 +41,7 @@ const UsageSummaryType = builder.objectRef<UsageSummary>('UsageSummary').impleme
     messagesCount: t.exposeInt('messagesCount', { description: 'Messages exchanged, as clients reported.' }),
     averageSessionSeconds: t.float({
       description: 'Seconds per session started, 0 without one.',
-      resolve: averageSeconds,
+      resolve: averageSessionSeconds,
     }),
     byAvatar: t.expose('byAvatar', { type: [AvatarUsageType], description: 'By avatar, the dearest first.' }),
     byDay: t.expose('byDay', { type: [DailyUsageType], description: 'By day, the earliest first.' }),
@@ -57,7 +57,3 @@ builder.queryField('usageSummary', (t) =>
       context.usage.summary(context.caller.userId, period ?? currentPeriod(context)),
   }),
 );
-
-function averageSeconds({ totalSeconds, sessionCount }: UsageTotals): number {
-  return sessionCount === 0 ? 0 : totalSeconds / sessionCount;
-}

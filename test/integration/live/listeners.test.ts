@@ -1,12 +1,14 @@
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { createPrisma } from '../../../src/database/prisma.ts';
+import { createUsageRecords } from '../../../src/database/usage-records.ts';
 import { createUsageReader } from '../../../src/database/usage-summary.ts';
 import type { QuotaEvents } from '../../../src/domain/events.ts';
 import { createPostgresEvents } from '../../../src/live/postgres-events.ts';
 import { createAuthenticator } from '../../../src/server/auth.ts';
 import { createHttpServer, listen } from '../../../src/server/http.ts';
 import { issueToken } from '../../../src/server/issue-token.ts';
+import { createRest } from '../../../src/server/rest/rest.ts';
 import { closeHttp } from '../../../src/server/shutdown.ts';
 import { attachWebSocket } from '../../../src/server/websocket.ts';
 import { createPipeline } from '../../../src/server/yoga.ts';
@@ -90,25 +92,23 @@ async function startTransports() {
   const rules = { ...auth, roleClaim: 'role', adminRole: 'admin' };
   const authenticator = createAuthenticator(rules, clock);
   const log = pino({ level: 'silent' });
-  const pipeline = createPipeline({
-    deps: {
-      store,
-      usage: createUsageReader({ pool, billingTimeZone: policy.billingTimeZone, clock }),
-      prisma: createPrisma(pool),
-      events: counted.events,
-      vendor: createLiveAvatarVendor({ baseUrl: 'http://127.0.0.1:1', apiKey: 'key', mode: 'FULL', avatars: {} }),
-      balance: { covers: async () => true, credits: () => null },
-      policy,
-      clock,
-      presence: { watch: () => () => {} },
-      onBackgroundError: () => {},
-    },
-    authenticator,
-    corsOrigins: [],
-    graphiql: null,
-    log,
-  });
-  const server = createHttpServer({ pipeline, readiness: async () => ({}), metrics: null, log });
+  const prisma = createPrisma(pool);
+  const deps = {
+    store,
+    usage: createUsageReader({ pool, billingTimeZone: policy.billingTimeZone, clock }),
+    records: createUsageRecords(prisma),
+    prisma,
+    events: counted.events,
+    vendor: createLiveAvatarVendor({ baseUrl: 'http://127.0.0.1:1', apiKey: 'key', mode: 'FULL', avatars: {} }),
+    balance: { covers: async () => true, credits: () => null },
+    policy,
+    clock,
+    presence: { watch: () => () => {} },
+    onBackgroundError: () => {},
+  };
+  const pipeline = createPipeline({ deps, authenticator, corsOrigins: [], graphiql: null, log });
+  const rest = createRest({ deps, authenticator, corsOrigins: [], log });
+  const server = createHttpServer({ pipeline, rest, readiness: async () => ({}), metrics: null, log });
   const sockets = attachWebSocket({ server, pipeline, authenticator, corsOrigins: [], clock, log });
   const port = await listen(server, 0, '127.0.0.1');
   parts.defer(() => closeHttp(server));

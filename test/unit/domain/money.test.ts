@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatMoney, parseMoney } from '../../../src/domain/money.ts';
+import { formatMoney, moneyToNumber, parseMoney } from '../../../src/domain/money.ts';
 
 const anyAmount = fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n });
 
@@ -87,6 +87,28 @@ describe('formatMoney', () => {
       fc.property(anyAmount, (amount) => {
         expect(formatMoney(amount)).toMatch(/^-?(0|[1-9]\d*)\.\d{2}(\d{0,3}[1-9])?$/);
       }),
+    );
+  });
+});
+
+describe('moneyToNumber', () => {
+  test.each([
+    [0n, '0'],
+    [1n, '0.000001'],
+    [8_333n, '0.008333'],
+    [50_000_000n, '50'],
+    [999_999_999_999_999n, '999999999.999999'],
+  ])('%s millionths are written in JSON as %s', (amount, text) => {
+    expect(JSON.stringify(moneyToNumber(amount))).toBe(text);
+  });
+
+  test('keeps every decimal of an amount below a billion', () => {
+    const amountBelowABillion = fc.bigInt({ min: 1n - 10n ** 15n, max: 10n ** 15n - 1n });
+    fc.assert(
+      fc.property(amountBelowABillion, (amount) => {
+        expect(parseMoney(JSON.stringify(moneyToNumber(amount)))).toBe(amount);
+      }),
+      { numRuns: 2000 },
     );
   });
 });

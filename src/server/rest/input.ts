@@ -1,0 +1,56 @@
+import type { IncomingMessage } from 'node:http';
+import type { z } from 'zod';
+import { BadUserInputError } from '../../domain/errors.ts';
+import { MAX_REQUEST_BYTES } from '../yoga.ts';
+import { RequestRefusal } from './answers.ts';
+
+const JSON_TYPE = /^application\/json\s*(;|$)/i;
+const NOT_JSON = 'The body must be one JSON object, in UTF-8.';
+
+/** Reads the body's JSON, and nothing of a body that is too large or says that it is something else. */
+export async function readBody(request: IncomingMessage): Promise<unknown> {
+  if (!JSON_TYPE.test(request.headers['content-type'] ?? '')) {
+    throw new RequestRefusal(415, 'BAD_USER_INPUT', 'Send the body as JSON, with the content type application/json.');
+  }
+  const bytes = await readBytes(request);
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw new BadUserInputError(NOT_JSON, []);
+  }
+}
+
+/** The values of the query, of which an empty one counts as none. */
+export function readQuery(request: IncomingMessage): unknown {
+  const [, search] = request.url?.split('?', 2) ?? [];
+  return Object.fromEntries([...new URLSearchParams(search)].filter(([, value]) => value !== ''));
+}
+
+/** @throws BadUserInputError that names the first value that is not as it must be */
+export function parseInput<Output>(schema: z.ZodType<Output>, input: unknown): Output {
+  const { data, error } = schema.safeParse(input);
+  if (!error) return data;
+  const [issue] = error.issues;
+  if (!issue || issue.path.length === 0) throw new BadUserInputError(NOT_JSON, []);
+  const path = issue.path.map(String);
+  throw new BadUserInputError(`${path.join('.')}: ${issue.message}`, path);
+}
+
+async function readBytes(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    // The iterator would destroy the request when it is left early, and nothing more of the connection would be read.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      length += chunk.length;
+      if (length > MAX_REQUEST_BYTES) break;
+      chunks.push(chunk);
+    }
+  } catch {
+    throw new BadUserInputError('The body broke off. Send it again.', []);
+  }
+  if (length <= MAX_REQUEST_BYTES) return Buffer.concat(chunks);
+  // The rest is let through: some clients read the answer only when they have sent everything.
+  request.resume();
+  throw new RequestRefusal(413, 'LIMIT_EXCEEDED', `A body may have ${MAX_REQUEST_BYTES / 1024} KiB, not more.`);
+}
