@@ -8,6 +8,10 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['module', 'node'] } },
   test: {
     globalSetup: 'test/support/global-setup.ts',
+    // The engine that compares schemas is imported as WebAssembly, of which Node warns.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    // What a test prints, such as its measurements, is shown where it fails; all of it with --silent=false.
+    silent: 'passed-only',
     testTimeout: 30_000,
     hookTimeout: 30_000,
     teardownTimeout: 30_000,
