@@ -1,6 +1,6 @@
 import { isOver, recogniseToken } from './recognise-token.ts';
 import { sdkForwarded } from './sdk-forwarded.ts';
-import { OVER, type SdkDeps, type SdkOutcome, type SdkRequest, UNKNOWN_TOKEN } from './sdk-outcome.ts';
+import { FOREIGN_SESSION, OVER, type SdkDeps, type SdkOutcome, type SdkRequest, UNKNOWN_TOKEN } from './sdk-outcome.ts';
 import { storable } from './storable.ts';
 
 /**
@@ -13,10 +13,11 @@ import { storable } from './storable.ts';
  * @throws ServiceUnavailableError without the database: the vendor is not reached. Also when only the end of a session that
  * the vendor refused could not be noted: that one runs until its deadline
  */
-export async function sdkStart(deps: SdkDeps, { token, body }: SdkRequest): Promise<SdkOutcome> {
+export async function sdkStart(deps: SdkDeps, { token, body, ...named }: SdkRequest): Promise<SdkOutcome> {
   const { store, sdk, clock, onBackgroundError } = deps;
   const record = await recogniseToken(deps, token);
   if (record === null || record.avatarSessionId === null) return UNKNOWN_TOKEN;
+  if (named.avatarSessionId !== null && named.avatarSessionId !== record.avatarSessionId) return FOREIGN_SESSION;
   if (isOver(record, clock())) return OVER;
   const { recordId, userId, sessionId, avatarSessionId } = record;
   const { outcome } = await store.start({ userId, sessionId, avatarSessionId, avatarName: null });

@@ -108,7 +108,7 @@ async function startTransports() {
   };
   const pipeline = createPipeline({ deps, authenticator, corsOrigins: [], graphiql: null, log });
   const rest = createRest({ deps, authenticator, corsOrigins: [], log });
-  const server = createHttpServer({ pipeline, rest, readiness: async () => ({}), metrics: null, log });
+  const server = createHttpServer({ pipeline, rest, readiness: async () => ({}), sdk: null, metrics: null, log });
   const sockets = attachWebSocket({ server, pipeline, authenticator, corsOrigins: [], clock, log });
   const port = await listen(server, 0, '127.0.0.1');
   parts.defer(() => closeHttp(server));
