@@ -1,9 +1,11 @@
 import type { TestService } from './service.ts';
 
 /** The calls of LiveAvatar's SDK, as it sends them. */
-export type SdkCall = 'start' | 'stop' | 'keep-alive';
+export const SDK_CALLS = ['start', 'stop', 'keep-alive'] as const;
 
-export interface SdkAnswer {
+type SdkCall = (typeof SDK_CALLS)[number];
+
+interface SdkAnswer {
   readonly status: number;
   readonly headers: Headers;
   /** The envelope. */

@@ -43,6 +43,12 @@ DECLARE
 BEGIN
   PERFORM lock_records(p_now, p_ids);
 
+  -- in the order in which heartbeats take them
+  PERFORM FROM avatar_usage_records AS r
+  WHERE r.id = ANY (p_ids)
+  ORDER BY r.id
+  FOR NO KEY UPDATE;
+
   UPDATE avatar_usage_records AS r
   SET effective_cap_seconds = call.cap_seconds, updated_at = p_now
   FROM unnest(p_ids, p_cap_seconds) AS call (id, cap_seconds)
@@ -52,14 +58,23 @@ BEGIN
   capped AS (
     SELECT
       r.id, r.user_id, r.quota_period AS period, r.held_seconds, r.held_cost, rest.seconds AS new_seconds,
-      session_cost(rest.seconds, r.price_per_minute) AS new_cost, month.ends_at AS month_ends_at,
-      r.counted_from + make_interval(secs => rest.seconds) AS deadline
+      least(
+        r.held_cost,
+        hold_cost(
+          r.settled_seconds, rest.seconds, price.per_minute, price.billing_step_seconds, price.minimum_seconds
+        )
+      ) AS new_cost,
+      month.ends_at AS month_ends_at, rest.deadline
     FROM avatar_usage_records AS r
     JOIN billing_periods AS month ON month.period = r.quota_period
-    CROSS JOIN LATERAL (SELECT greatest(r.effective_cap_seconds - r.settled_seconds, 0) AS seconds) AS rest
+    CROSS JOIN LATERAL (
+      SELECT cap.seconds, r.counted_from + make_interval(secs => cap.seconds) AS deadline
+      FROM (SELECT greatest(r.effective_cap_seconds - r.settled_seconds, 0) AS seconds) AS cap
+    ) AS rest
+    CROSS JOIN LATERAL dearest_price(
+      r.vendor, r.vendor_mode, r.currency, r.fallback_price, r.counted_from, rest.deadline
+    ) AS price
     WHERE r.id = ANY (p_ids) AND r.status = 'active' AND rest.seconds < r.held_seconds
-    ORDER BY r.id
-    FOR NO KEY UPDATE OF r
   ),
   shrunk AS (
     UPDATE avatar_usage_records AS r
@@ -70,8 +85,8 @@ BEGIN
       expires_at = capped.deadline,
       ending_notice = ending_notice(extract(epoch FROM capped.deadline - p_now)),
       due_at = record_due(
-        capped.deadline, capped.month_ends_at, r.counted_from, ending_notice(extract(epoch FROM capped.deadline - p_now)),
-        r.last_heartbeat_at, p_lapse_seconds
+        capped.deadline, capped.month_ends_at, r.price_until, r.counted_from,
+        ending_notice(extract(epoch FROM capped.deadline - p_now)), r.last_heartbeat_at, p_lapse_seconds
       ),
       updated_at = p_now
     FROM capped

@@ -43,5 +43,10 @@ export function refusal(status: number, message: string, retryAfterSeconds: numb
 
 export function sendReply(response: ServerResponse, { status, body, retryAfterSeconds }: Reply): void {
   if (retryAfterSeconds !== null) response.setHeader('retry-after', String(retryAfterSeconds));
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(body);
+  response
+    .writeHead(status, {
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': Buffer.byteLength(body),
+    })
+    .end(body);
 }
