@@ -11,8 +11,8 @@ interface HttpOptions {
   readonly pipeline: Pipeline;
   readonly rest: Rest;
   readonly readiness: Readiness;
-  /** Null where the deployment's vendor has no SDK that could be answered. */
-  readonly sdk: SdkEndpoint | null;
+  /** In the place of the deployment's vendor. */
+  readonly sdk: SdkEndpoint;
   /** Null switches `/metrics` off. */
   readonly metrics: Metrics | null;
   readonly log: Logger;
@@ -27,7 +27,7 @@ export function createHttpServer({ pipeline, rest, readiness, sdk, metrics, log 
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url?.split('?')[0] ?? '';
     if (path.startsWith(REST_PATH)) return rest(request, response);
-    if (sdk && path.startsWith(sdk.prefix)) return sdk.answer(request, response, path);
+    if (path.startsWith(sdk.prefix)) return sdk.answer(request, response, path);
     switch (path) {
       case GRAPHQL_PATH:
         await pipeline(request, response);
