@@ -3,6 +3,7 @@ import { createToken } from '../../../src/app/create-token.ts';
 import type { SdkDeps } from '../../../src/app/sdk-outcome.ts';
 import { sdkStart } from '../../../src/app/sdk-start.ts';
 import { sdkStop } from '../../../src/app/sdk-stop.ts';
+import { createVendorBalance } from '../../../src/app/vendor-balance.ts';
 import type { QuotaStore } from '../../../src/domain/store.ts';
 import { createLiveAvatarVendor } from '../../../src/vendors/liveavatar/liveavatar-vendor.ts';
 import { createLiveAvatarSdk } from '../../../src/vendors/liveavatar/sdk.ts';
@@ -167,15 +168,18 @@ async function startRace({ secondsLeft = 300, running = false } = {}) {
     avatars: {},
   });
   const sdk = createLiveAvatarSdk({ baseUrl: simulator.url, clock: test.clock.now });
+  const onBackgroundError = (error: unknown) => {
+    throw error;
+  };
+  const balance = createVendorBalance({ vendor, clock: test.clock.now, onError: onBackgroundError });
   const depsOf = (store: QuotaStore, secondsBehind = 0): SdkDeps => ({
     store,
     vendor,
+    balance,
     sdk,
     policy: test.policy,
     clock: () => new Date(test.clock.now().getTime() - secondsBehind * 1000),
-    onBackgroundError: (error) => {
-      throw error;
-    },
+    onBackgroundError,
   });
   const deps = depsOf(test.store);
   const created = await createToken(
