@@ -141,9 +141,8 @@ describe('a page', () => {
     expect(status).toBe(204);
     expect(Object.fromEntries(headers)).toMatchObject({
       ...allowed,
-      'access-control-allow-methods': 'POST',
-      'access-control-allow-headers': 'authorization, content-type',
-      vary: 'origin',
+      'access-control-allow-methods': 'GET, POST',
+      'access-control-allow-headers': 'authorization,content-type',
     });
   });
 
@@ -151,7 +150,7 @@ describe('a page', () => {
     const { token } = await newToken();
     for (const Authorization of [`Bearer ${token}`, 'Bearer unknown', '']) {
       const { headers } = await sendCall('POST', START_PATH, { Origin: ORIGIN, Authorization });
-      expect(Object.fromEntries(headers)).toMatchObject({ ...allowed, vary: 'origin' });
+      expect(Object.fromEntries(headers)).toMatchObject(allowed);
     }
   });
 
@@ -163,7 +162,6 @@ describe('a page', () => {
     ];
     for (const { headers } of answers) {
       expect([...headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([]);
-      expect(headers.get('vary')).toBe('origin');
     }
   });
 });

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { SdkOutcome, SdkRequest } from '../../app/sdk-outcome.ts';
-import { ServiceUnavailableError } from '../../domain/errors.ts';
-import { answerPreflight, setCorsHeaders } from './cors.ts';
+import { MASKED_MESSAGE, ServiceUnavailableError } from '../../domain/errors.ts';
+import { corsHeaders } from '../cors.ts';
 import { type Reply, refusal, replyTo, sendReply } from './reply.ts';
 import { readSdkRequest } from './request.ts';
 
@@ -35,23 +35,19 @@ export function createSdkEndpoint({ prefix, calls, successCode, corsOrigins, log
   return {
     prefix,
     async answer(request, response, path) {
-      setCorsHeaders(request, response, corsOrigins);
+      response.setHeaders(new Map(Object.entries(corsHeaders(request, corsOrigins))));
       const call = byPath.get(path);
-      if (!call) sendReply(response, refusal(404, `There is nothing here. The SDK calls ${known}.`));
-      else if (request.method === 'OPTIONS') answerPreflight(response);
-      else if (request.method === 'POST') await carryOut(call, request, response);
-      else {
-        response.setHeader('allow', 'POST, OPTIONS');
-        sendReply(response, refusal(405, 'Send this call as POST.'));
-      }
+      if (!call) return sendReply(response, refusal(404, `There is nothing here. The SDK calls ${known}.`));
+      if (request.method === 'POST') return carryOut(call, request, response);
+      response.setHeader('allow', 'POST, OPTIONS');
+      if (request.method === 'OPTIONS') response.writeHead(204).end();
+      else sendReply(response, refusal(405, 'Send this call as POST.'));
     },
   };
 
   async function carryOut(call: SdkCall, request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const read = await readSdkRequest(request);
-      // of a body that is too large, the rest is not waited for
-      if (!request.complete) response.setHeader('connection', 'close');
       sendReply(response, 'token' in read ? replyTo(await call(read), successCode) : read);
     } catch (error) {
       if (request.complete) sendReply(response, failure(error));
@@ -62,6 +58,6 @@ export function createSdkEndpoint({ prefix, calls, successCode, corsOrigins, log
   function failure(error: unknown): Reply {
     if (error instanceof ServiceUnavailableError) return refusal(503, error.message, error.retryAfterSeconds);
     log.error({ err: error }, "A call of the vendor's SDK failed");
-    return refusal(500, 'Something went wrong here. Try again, and tell the operator if it happens again.');
+    return refusal(500, MASKED_MESSAGE);
   }
 }
