@@ -19,7 +19,6 @@ import { createUsageReader } from './database/usage-summary.ts';
 import { seedDemoUser } from './demo.ts';
 import type { Clock } from './domain/clock.ts';
 import { heartbeatLapseSeconds } from './domain/policy.ts';
-import type { AvatarVendor } from './domain/vendor.ts';
 import type { GraphQLDeps } from './graphql/context.ts';
 import { createPostgresEvents } from './live/postgres-events.ts';
 import { createPresence } from './live/presence.ts';
@@ -32,6 +31,7 @@ import { createHttpServer, listen } from './server/http.ts';
 import { createMetrics } from './server/metrics.ts';
 import { createRest } from './server/rest/rest.ts';
 import { closeHttp } from './server/shutdown.ts';
+import { createLiveAvatarEndpoint } from './server/vendor-sdk/liveavatar.ts';
 import { attachWebSocket } from './server/websocket.ts';
 import { createPipeline } from './server/yoga.ts';
 
@@ -55,7 +55,7 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
   parts.defer(() => pool.end());
   await fillCalendar(pool, config.policy.billingTimeZone, clock());
   await openAccount(pool, config.policy);
-  const vendor: AvatarVendor = await createVendor(config.vendor, clock, parts);
+  const { vendor, sdk } = await createVendor(config.vendor, clock, parts);
 
   const { policy } = config;
   const balance = createVendorBalance({ vendor, clock, onError: warn("The vendor's credits could not be read") });
@@ -74,7 +74,7 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
     balance,
     policy,
     clock,
-    onBackgroundError: warn('The vendor could not be told'),
+    onBackgroundError: warn('A call succeeded, but what follows from it failed'),
   };
   const presence = createPresence({
     beat: (userId, avatarSessionId) =>
@@ -132,6 +132,7 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
       ),
       events: events.isConnected(),
     }),
+    sdk: createLiveAvatarEndpoint({ ...app, sdk }, config.corsOrigins, log),
     log,
     metrics: config.metrics
       ? createMetrics({ readStats: () => readServiceStats(pool, clock()), vendorCredits: balance.credits })

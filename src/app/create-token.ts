@@ -1,9 +1,10 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Caller } from '../domain/caller.ts';
 import { BadUserInputError, LimitExceededError, VendorFailure } from '../domain/errors.ts';
 import type { MintedToken } from '../domain/vendor.ts';
 import type { AppDeps } from './deps.ts';
 import { currentPeriod, readQuota } from './read-quota.ts';
+import { hashToken } from './recognise-token.ts';
 import {
   accountExceeded,
   type ConcurrencyLimit,
@@ -92,7 +93,7 @@ export async function createToken(deps: AppDeps, caller: Caller, input: CreateTo
   const attached = await store.attach({
     recordId,
     avatarSessionId: minted.avatarSessionId,
-    tokenHash: createHash('sha256').update(minted.token).digest(),
+    tokenHash: hashToken(minted.token),
   });
   if (!attached) return supersededToken(deps, await openRecordIds(deps, userId));
   return {

@@ -7,6 +7,7 @@ import { createBatcher } from './batcher.ts';
 import { mayBeOneRow, toPublicError } from './errors.ts';
 import { readDearestPrices } from './prices.ts';
 import { readQuotas } from './read-quotas.ts';
+import { capSessions, failStarts, recogniseTokens } from './sdk-statements.ts';
 import {
   attachTokens,
   beatSessions,
@@ -51,15 +52,19 @@ export function createQuotaStore({ pool, policy, clock }: QuotaStoreOptions): Qu
   }
 
   const byUser = (request: { readonly userId: string }) => request.userId;
+  const byRecord = (request: { readonly recordId: string }) => request.recordId;
   const read = batched(readQuotas);
   const readDearestPrice = batched(readDearestPrices);
   return {
     hold: batched(holdTokens, byUser),
-    attach: batched(attachTokens, (request) => request.recordId),
+    attach: batched(attachTokens, byRecord),
     start: batched(startSessions, byUser),
     heartbeat: batched(beatSessions, byUser),
     end: batched(endSessions, byUser),
-    close: batched(closeRecords, (request) => request.recordId),
+    close: batched(closeRecords, byRecord),
+    recognise: batched(recogniseTokens),
+    failStart: batched(failStarts, byRecord),
+    cap: batched(capSessions, byRecord),
     changeLimits: batched(changeLimits, byUser),
     dearestPrice: (vendor, vendorMode) => readDearestPrice({ vendor, vendorMode }),
     readAccount: async (period) => {

@@ -7,6 +7,7 @@ export type QuotaEventReason =
   | 'session_ended'
   | 'warning'
   | 'limit_reached'
+  | 'session_capped'
   | 'session_ending_soon'
   | 'limit_changed'
   | 'corrected'

@@ -4,7 +4,7 @@ import type { Micros } from './money.ts';
 import type { BillingPeriod } from './period.ts';
 import type { Price } from './price.ts';
 import type { QuotaState } from './quota.ts';
-import type { EndReason } from './session.ts';
+import type { EndReason, UsageStatus } from './session.ts';
 
 export interface HoldRequest {
   readonly recordId: string;
@@ -54,6 +54,32 @@ export interface CloseRequest {
   readonly errorMessage: string | null;
 }
 
+/** A session that this call started here, and the vendor did not. */
+export interface FailedStart {
+  readonly recordId: string;
+  readonly errorMessage: string;
+}
+
+/** The most that a session may run at the vendor, as it said at the start. */
+export interface SessionCap {
+  readonly recordId: string;
+  /** Whole seconds from the start, 1 or more. */
+  readonly capSeconds: number;
+}
+
+/** What is known of a token at the moment of reading. */
+export interface TokenRecord {
+  readonly recordId: string;
+  readonly userId: string;
+  readonly sessionId: string;
+  /** Null where the vendor has not named the session yet. */
+  readonly avatarSessionId: string | null;
+  readonly vendor: string;
+  readonly status: UsageStatus;
+  /** When the unused token or the running session ends by itself; null once it is over. */
+  readonly expiresAt: Date | null;
+}
+
 /** `not_found` too for a session of somebody else. */
 export type RecordOutcome<Name extends string> =
   | { readonly outcome: Name; readonly recordId: string }
@@ -74,6 +100,12 @@ export interface QuotaStore {
   heartbeat(request: HeartbeatRequest): Promise<RecordOutcome<'alive' | 'ended'>>;
   end(request: EndRequest): Promise<RecordOutcome<'ended' | 'already_ended'>>;
   close(request: CloseRequest): Promise<void>;
+  /** Null for the hash of a token that was never given out. Decides nothing. */
+  recognise(tokenHash: Uint8Array): Promise<TokenRecord | null>;
+  /** Ends a session as one that the vendor did not start: nothing is charged. One that is over stays as it is. */
+  failStart(failed: FailedStart): Promise<void>;
+  /** Notes the vendor's cap; a hold that is greater shrinks to it, and the deadline follows. */
+  cap(cap: SessionCap): Promise<void>;
   /** Deadlines, holds and thresholds of open sessions follow at once. */
   changeLimits(change: LimitChange): Promise<void>;
   /** The dearest price that can apply to a session of the vendor's mode whose token is asked for now. */

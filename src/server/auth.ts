@@ -4,6 +4,7 @@ import type { JwksAuth, SecretAuth } from '../config.ts';
 import { type Caller, isUserId } from '../domain/caller.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ServiceUnavailableError, UnauthenticatedError } from '../domain/errors.ts';
+import { bearerToken } from './bearer.ts';
 import { hasRole } from './role-claim.ts';
 
 export interface Authenticator {
@@ -32,7 +33,7 @@ export function createAuthenticator(auth: SecretAuth | JwksAuth, clock: Clock): 
   };
   return {
     async authenticate(authorizationHeader) {
-      const token = bearerToken(authorizationHeader);
+      const token = requireToken(authorizationHeader);
       const { payload } = await jwtVerify(token, key, { ...options, currentDate: clock() }).catch((error) => {
         throw error instanceof errors.JOSEError ? explain(error, algorithms) : error;
       });
@@ -65,12 +66,11 @@ function remoteKeys(jwksUrl: string): JWTVerifyGetKey {
     });
 }
 
-function bearerToken(authorizationHeader: string | null | undefined): string {
-  const header = authorizationHeader?.trim();
-  if (!header) {
+function requireToken(authorizationHeader: string | null | undefined): string {
+  if (!authorizationHeader?.trim()) {
     throw new UnauthenticatedError('missing', 'A token is needed: send "Authorization: Bearer <token>".');
   }
-  const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
+  const token = bearerToken(authorizationHeader);
   if (!token) throw invalid('The Authorization value must be "Bearer", a space and one token.');
   return token;
 }

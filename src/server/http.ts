@@ -4,12 +4,15 @@ import { answerHealth, answerReadiness, type Readiness } from './health.ts';
 import type { Metrics } from './metrics.ts';
 import { REST_PATH, type Rest } from './rest/rest.ts';
 import { watchAnswers } from './shutdown.ts';
+import type { SdkEndpoint } from './vendor-sdk/endpoint.ts';
 import { GRAPHQL_PATH, type Pipeline } from './yoga.ts';
 
 interface HttpOptions {
   readonly pipeline: Pipeline;
   readonly rest: Rest;
   readonly readiness: Readiness;
+  /** In the place of the deployment's vendor. */
+  readonly sdk: SdkEndpoint;
   /** Null switches `/metrics` off. */
   readonly metrics: Metrics | null;
   readonly log: Logger;
@@ -20,10 +23,11 @@ const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
 
 /** Which path is answered by what. */
-export function createHttpServer({ pipeline, rest, readiness, metrics, log }: HttpOptions): Server {
+export function createHttpServer({ pipeline, rest, readiness, sdk, metrics, log }: HttpOptions): Server {
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = request.url?.split('?')[0];
-    if (path?.startsWith(REST_PATH)) return rest(request, response);
+    const path = request.url?.split('?')[0] ?? '';
+    if (path.startsWith(REST_PATH)) return rest(request, response);
+    if (path.startsWith(sdk.prefix)) return sdk.answer(request, response, path);
     switch (path) {
       case GRAPHQL_PATH:
         await pipeline(request, response);

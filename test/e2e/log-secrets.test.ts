@@ -4,6 +4,7 @@ import { createToken, endSession } from '../support/operations.ts';
 import { sendRequest } from '../support/raw-http.ts';
 import { openSocket } from '../support/raw-socket.ts';
 import { call } from '../support/rest.ts';
+import { callSdk } from '../support/sdk-calls.ts';
 import { startTestService } from '../support/service.ts';
 
 test('no token, of ours or of the vendor, ever reaches the log', async () => {
@@ -39,9 +40,10 @@ test('no token, of ours or of the vendor, ever reaches the log', async () => {
   await expect(endSession(service, good, avatarSessionId)).rejects.toThrow('Something went wrong on our side');
   const { status, body } = await call(service, good, 'tokens/create', { session_id: 'chat' });
   expect([status, body.code]).toEqual([500, 'INTERNAL_SERVER_ERROR']);
+  expect(await callSdk(service, 'start', vendors)).toMatchObject({ status: 500, body: { code: 500, data: null } });
   await service.database.query('ALTER TABLE elsewhere RENAME TO usage_quotas');
 
-  for (const told of ['An operation failed', 'A REST call failed']) {
+  for (const told of ['An operation failed', 'A REST call failed', "A call of the vendor's SDK failed"]) {
     expect(lines.filter((line) => line.includes(told)).length).toBeGreaterThan(0);
   }
   for (const secret of [good, expired, vendors]) {

@@ -1,6 +1,7 @@
 import type { TestService } from './service.ts';
 
 export const MINT = '/v1/sessions/token';
+export const START = '/v1/sessions/start';
 export const KEEP_ALIVE = '/v1/sessions/keep-alive';
 export const STOP = '/v1/sessions/stop';
 
@@ -13,6 +14,6 @@ export function callsTo(
   return simulator
     .requests()
     .filter((request) => request.path === path)
-    .map(({ body }) => JSON.parse(body))
+    .map(({ body }) => (body === '' ? {} : JSON.parse(body)))
     .filter((body) => avatarSessionId === undefined || body.session_id === avatarSessionId);
 }

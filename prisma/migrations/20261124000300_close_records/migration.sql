@@ -1,5 +1,12 @@
 -- The one place where a record ends: its hold is released, its use settled, its stop noted, its end told.
 
+-- When the vendor ends a running session by itself, by the lower of the cap that it was given and the one that it named.
+-- Null where it does not.
+CREATE FUNCTION vendor_ends_at(p_record avatar_usage_records) RETURNS timestamptz
+  LANGUAGE sql STABLE
+  RETURN p_record.session_started_at
+    + make_interval(secs => least(p_record.vendor_cap_seconds, p_record.effective_cap_seconds));
+
 -- Ends the named records, whoever asks and however often: a record that is already over is left alone. The caller
 -- holds the locks of lock_records.
 --

@@ -88,7 +88,7 @@ BEGIN
     PERFORM close_records(
       p_now, array_agg(r.id), array_agg('superseded'::end_reason),
       -- least ignores null: without a cap the end is now
-      array_agg(least(p_now, r.session_started_at + make_interval(secs => r.vendor_cap_seconds))),
+      array_agg(least(p_now, vendor_ends_at(r))),
       array_agg(NULL::text), 'hold'
     )
     FROM avatar_usage_records AS r

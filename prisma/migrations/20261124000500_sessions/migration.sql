@@ -11,7 +11,7 @@ BEGIN
   PERFORM close_records(
     p_now, array_agg(call.id), array_agg(call.reason),
     -- least ignores null: without a cap the end is now
-    array_agg(least(p_now, r.session_started_at + make_interval(secs => r.vendor_cap_seconds))),
+    array_agg(least(p_now, vendor_ends_at(r))),
     array_agg(call.error), p_actor
   )
   FROM unnest(p_ids, p_reasons, p_errors) AS call (id, reason, error)

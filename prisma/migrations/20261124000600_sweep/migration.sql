@@ -88,7 +88,7 @@ BEGIN
         WHEN lapse.at < r.expires_at THEN r.last_heartbeat_at
         WHEN p_now < r.expires_at + interval '1 second' THEN r.expires_at
         -- the vendor's own cap has ended it, however late we are; without one (least ignores null) it ran until now
-        ELSE least(p_now, r.session_started_at + make_interval(secs => r.vendor_cap_seconds))
+        ELSE least(p_now, vendor_ends_at(r))
       END AS ended_at
   ) AS verdict
   WHERE r.id = ANY (v_ids)

@@ -42,7 +42,9 @@ BEGIN
       r.counted_from, r.expires_at, consumed.seconds AS consumed_seconds,
       price.per_minute AS price, price.billing_step_seconds AS step, price.minimum_seconds AS minimum,
       greatest(
-        coalesce(r.vendor_cap_seconds, p_max_session_seconds) - r.settled_seconds - consumed.seconds, 0
+        coalesce(least(r.vendor_cap_seconds, r.effective_cap_seconds), p_max_session_seconds) - r.settled_seconds
+          - consumed.seconds,
+        0
       ) AS wanted_seconds
     FROM quota
     JOIN avatar_usage_records AS r

@@ -49,6 +49,8 @@ export type QuotaUpdateReason =
   | 'LIMIT_REACHED'
   /** A new month has begun. */
   | 'PERIOD_STARTED'
+  /** The vendor lets a session run less long than was held for it: it ends earlier. */
+  | 'SESSION_CAPPED'
   /** A session or an unused token is over; its hold is free. */
   | 'SESSION_ENDED'
   /** A running session is about to be cut off. */

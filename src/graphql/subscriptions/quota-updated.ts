@@ -13,6 +13,10 @@ const QuotaUpdateReasonEnum = builder.enumType('QuotaUpdateReason', {
     SESSION_ENDED: { value: 'session_ended', description: 'A session or an unused token is over; its hold is free.' },
     WARNING: { value: 'warning', description: 'A threshold was crossed. Told once per month, limit and threshold.' },
     LIMIT_REACHED: { value: 'limit_reached', description: 'The quota is used up.' },
+    SESSION_CAPPED: {
+      value: 'session_capped',
+      description: 'The vendor lets a session run less long than was held for it: it ends earlier.',
+    },
     SESSION_ENDING_SOON: { value: 'session_ending_soon', description: 'A running session is about to be cut off.' },
     LIMIT_CHANGED: { value: 'limit_changed', description: 'The operator changed a limit.' },
     CORRECTED: { value: 'corrected', description: 'A settled session was corrected to the vendor’s figures.' },

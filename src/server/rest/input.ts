@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import { BadUserInputError } from '../../domain/errors.ts';
+import { readBody } from '../read-body.ts';
 import { MAX_REQUEST_BYTES } from '../yoga.ts';
 import { RequestRefusal } from './answers.ts';
 
@@ -8,7 +9,7 @@ const JSON_TYPE = /^application\/json\s*(;|$)/i;
 const NOT_JSON = 'The body must be one JSON object, in UTF-8.';
 
 /** Reads the body's JSON, and nothing of a body that is too large or says that it is something else. */
-export async function readBody(request: IncomingMessage): Promise<unknown> {
+export async function readJson(request: IncomingMessage): Promise<unknown> {
   if (!JSON_TYPE.test(request.headers['content-type'] ?? '')) {
     throw new RequestRefusal(415, 'BAD_USER_INPUT', 'Send the body as JSON, with the content type application/json.');
   }
@@ -37,20 +38,9 @@ export function parseInput<Output>(schema: z.ZodType<Output>, input: unknown): O
 }
 
 async function readBytes(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  try {
-    // The iterator would destroy the request when it is left early, and nothing more of the connection would be read.
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-      length += chunk.length;
-      if (length > MAX_REQUEST_BYTES) break;
-      chunks.push(chunk);
-    }
-  } catch {
+  const bytes = await readBody(request, MAX_REQUEST_BYTES).catch(() => {
     throw new BadUserInputError('The body broke off. Send it again.', []);
-  }
-  if (length <= MAX_REQUEST_BYTES) return Buffer.concat(chunks);
-  // The rest is let through: some clients read the answer only when they have sent everything.
-  request.resume();
+  });
+  if (bytes) return bytes;
   throw new RequestRefusal(413, 'LIMIT_EXCEEDED', `A body may have ${MAX_REQUEST_BYTES / 1024} KiB, not more.`);
 }

@@ -4,7 +4,7 @@ import type { Authenticator } from '../auth.ts';
 import { corsHeaders } from '../cors.ts';
 import { errorAnswer, RequestRefusal, type RestAnswer } from './answers.ts';
 import type { RestCall, RestDeps } from './calls.ts';
-import { readBody, readQuery } from './input.ts';
+import { readJson, readQuery } from './input.ts';
 import { createTokenCall, trackEndCall, trackStartCall } from './token-calls.ts';
 import { canCreateSessionCall, historyCall, quotaCall, summaryCall } from './usage-calls.ts';
 
@@ -39,7 +39,7 @@ export type Rest = (request: IncomingMessage, response: ServerResponse) => Promi
 export function createRest({ deps, authenticator, corsOrigins, log }: RestOptions): Rest {
   async function carryOut(request: IncomingMessage, { method, call }: Route): Promise<RestAnswer> {
     const caller = await authenticator.authenticate(request.headers.authorization);
-    return call(deps, caller, method === 'POST' ? await readBody(request) : readQuery(request));
+    return call(deps, caller, method === 'POST' ? await readJson(request) : readQuery(request));
   }
 
   return async (request, response) => {

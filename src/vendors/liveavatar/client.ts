@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import type { Clock } from '../../domain/clock.ts';
 import { VendorFailure } from '../../domain/errors.ts';
-import { Envelope } from './answers.ts';
-import { classify, wordsOf } from './classify.ts';
+import { type ExchangeError, exchange } from '../exchange.ts';
+import { readAnswer } from './read-answer.ts';
 import { redact } from './redact.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
@@ -21,78 +21,32 @@ export interface ClientOptions {
  */
 export type Call = <T>(method: 'GET' | 'POST', path: string, data: z.ZodType<T>, body?: object) => Promise<T>;
 
-/** Success in the envelope: the specification says 100, the vendor's SDK insists on 1000. */
-const SUCCESS_CODES = [100, 1000];
-
 /** @throws TypeError if the base URL is not a URL. */
-export function createClient(options: ClientOptions): Call {
-  const base = new URL(options.baseUrl.replace(/\/*$/, '/'));
+export function createClient({ baseUrl, apiKey, timeoutMs, clock }: ClientOptions): Call {
+  const base = new URL(baseUrl.replace(/\/*$/, '/'));
 
   return async (method, path, data, body) => {
-    const { response, text } = await exchange(method, path, body);
-    const json = parseJson(text);
-    const envelope = Envelope.safeParse(json).data;
-    const code = envelope?.code ?? null;
-    const hasData = envelope?.data != null;
-    // Stop and keep-alive may have nothing to say; there the code tells a bare success from a refusal sent as 200.
-    if (!response.ok || (!hasData && code !== null && !SUCCESS_CODES.includes(code))) {
-      const refusal = { status: response.status, code, text: wordsOf(json, text) };
-      throw new VendorFailure(
-        classify(refusal),
-        message(method, path, `answered ${response.status}: ${refusal.text}`),
-        {
-          retryAfterSeconds: parseRetryAfter(response.headers.get('retry-after'), options.clock()),
-        },
-      );
+    const message = (what: string) => redact(`LiveAvatar ${method} ${path} ${what}`, apiKey);
+    const { response, text } = await exchange(new URL(path.slice(1), base), {
+      method,
+      headers: { 'X-API-KEY': apiKey },
+      body: body ? JSON.stringify(body) : '',
+      timeoutMs,
+    }).catch((error: ExchangeError) => {
+      throw new VendorFailure('unavailable', message(error.message));
+    });
+    const reading = readAnswer(response, text);
+    if (!reading.ok) {
+      throw new VendorFailure(reading.kind, message(reading.what), {
+        retryAfterSeconds: parseRetryAfter(response.headers.get('retry-after'), clock()),
+      });
     }
-    if (!hasData && code === null) {
-      throw new VendorFailure('unavailable', message(method, path, `answered ${response.status} without an envelope`));
-    }
-    const parsed = data.safeParse(envelope?.data);
+    const parsed = data.safeParse(reading.data);
     if (!parsed.success) {
       // Only the paths: the values may be tokens.
       const paths = parsed.error.issues.map((issue) => ['data', ...issue.path].join('.')).join(', ');
-      throw new VendorFailure('unavailable', message(method, path, `answered in an unknown form: ${paths}`));
+      throw new VendorFailure('unavailable', message(`answered in an unknown form: ${paths}`));
     }
     return parsed.data;
   };
-
-  async function exchange(method: string, path: string, body?: object): Promise<{ response: Response; text: string }> {
-    try {
-      const response = await fetch(new URL(path.slice(1), base), {
-        method,
-        headers: {
-          accept: 'application/json',
-          'X-API-KEY': options.apiKey,
-          ...(body && { 'content-type': 'application/json' }),
-        },
-        ...(body && { body: JSON.stringify(body) }),
-        // fetch would send the key along to wherever the answer points.
-        redirect: 'manual',
-        signal: AbortSignal.timeout(options.timeoutMs),
-      });
-      return { response, text: await response.text() };
-    } catch (error) {
-      // Not kept as the cause: errors of fetch quote headers and addresses.
-      throw new VendorFailure('unavailable', message(method, path, describe(error, options.timeoutMs)));
-    }
-  }
-
-  function message(method: string, path: string, what: string): string {
-    return redact(`LiveAvatar ${method} ${path} ${what}`, options.apiKey);
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function describe(error: unknown, timeoutMs: number): string {
-  if (!(error instanceof Error)) return 'failed';
-  if (error.name === 'TimeoutError') return `gave no answer within ${timeoutMs} ms`;
-  return `failed: ${error.cause instanceof Error ? error.cause.message : error.message}`;
 }

@@ -10,6 +10,7 @@ import { createHttpServer, listen } from '../../../src/server/http.ts';
 import { issueToken } from '../../../src/server/issue-token.ts';
 import { createRest } from '../../../src/server/rest/rest.ts';
 import { closeHttp } from '../../../src/server/shutdown.ts';
+import { createSdkEndpoint } from '../../../src/server/vendor-sdk/endpoint.ts';
 import { attachWebSocket } from '../../../src/server/websocket.ts';
 import { createPipeline } from '../../../src/server/yoga.ts';
 import { createLiveAvatarVendor } from '../../../src/vendors/liveavatar/liveavatar-vendor.ts';
@@ -108,7 +109,8 @@ async function startTransports() {
   };
   const pipeline = createPipeline({ deps, authenticator, corsOrigins: [], graphiql: null, log });
   const rest = createRest({ deps, authenticator, corsOrigins: [], log });
-  const server = createHttpServer({ pipeline, rest, readiness: async () => ({}), metrics: null, log });
+  const sdk = createSdkEndpoint({ prefix: '/sdk/', calls: {}, successCode: 1000, corsOrigins: [], log });
+  const server = createHttpServer({ pipeline, rest, readiness: async () => ({}), sdk, metrics: null, log });
   const sockets = attachWebSocket({ server, pipeline, authenticator, corsOrigins: [], clock, log });
   const port = await listen(server, 0, '127.0.0.1');
   parts.defer(() => closeHttp(server));

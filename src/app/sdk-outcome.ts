@@ -1,0 +1,74 @@
+import type { VendorSdk } from '../domain/vendor-sdk.ts';
+import type { AppDeps } from './deps.ts';
+
+/** What the use cases behind the vendor's own SDK work with. */
+export interface SdkDeps extends AppDeps {
+  readonly sdk: VendorSdk;
+}
+
+/** A call of the SDK. */
+export interface SdkRequest {
+  /** The vendor's session token, which is the caller's credential. */
+  readonly token: string;
+  /** JSON or empty, passed on as it is. */
+  readonly body: string;
+  /** The session that the body names, if it names one. */
+  readonly avatarSessionId: string | null;
+}
+
+/** What the vendor said itself. */
+export interface SdkAnswered {
+  readonly type: 'answered';
+  readonly status: number;
+  /** JSON. */
+  readonly body: string;
+  readonly retryAfterSeconds: number | null;
+}
+
+/** The vendor gave no answer that could be passed on. */
+export interface SdkUnanswered {
+  readonly type: 'unanswered';
+  /** HTTP: the vendor's own, 502 or 504. */
+  readonly status: number;
+  readonly message: string;
+  readonly retryAfterSeconds: number | null;
+}
+
+/** The session is over; the vendor was not asked. */
+export interface SdkStopped {
+  readonly type: 'stopped';
+  readonly avatarSessionId: string;
+}
+
+/** The vendor was not asked. */
+export interface SdkRefused {
+  readonly type: 'refused';
+  readonly reason: 'unknown_token' | 'foreign_session' | 'not_started' | 'over';
+  readonly message: string;
+}
+
+export type SdkOutcome = SdkAnswered | SdkUnanswered | SdkStopped | SdkRefused;
+
+export const UNKNOWN_TOKEN: SdkRefused = {
+  type: 'refused',
+  reason: 'unknown_token',
+  message: 'This service did not give out this session token. Ask for one with createToken.',
+};
+
+export const FOREIGN_SESSION: SdkRefused = {
+  type: 'refused',
+  reason: 'foreign_session',
+  message: 'This token belongs to another session. Leave session_id out, or name the session of the token.',
+};
+
+export const NOT_STARTED: SdkRefused = {
+  type: 'refused',
+  reason: 'not_started',
+  message: 'This session has not been started. Start it first.',
+};
+
+export const OVER: SdkRefused = {
+  type: 'refused',
+  reason: 'over',
+  message: 'This session is over, or its token was given up or not used in time. Ask for a new token with createToken.',
+};

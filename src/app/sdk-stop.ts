@@ -1,0 +1,29 @@
+import { isOver, recogniseToken } from './recognise-token.ts';
+import { sdkForwarded } from './sdk-forwarded.ts';
+import { FOREIGN_SESSION, type SdkDeps, type SdkOutcome, type SdkRequest, UNKNOWN_TOKEN } from './sdk-outcome.ts';
+
+/**
+ * The end of a session by the vendor's own SDK: trackEnd at this instant, then passed on to the vendor, which is told
+ * again by the outbox if it does not confirm. Ending an ended session again is a success, and is not passed on.
+ *
+ * @throws ServiceUnavailableError without the database
+ */
+export async function sdkStop(deps: SdkDeps, { token, body, ...named }: SdkRequest): Promise<SdkOutcome> {
+  const { store, sdk, clock } = deps;
+  const record = await recogniseToken(deps, token);
+  if (record === null || record.avatarSessionId === null) return UNKNOWN_TOKEN;
+  const { userId, avatarSessionId } = record;
+  if (named.avatarSessionId !== null && named.avatarSessionId !== avatarSessionId) return FOREIGN_SESSION;
+  const overdue = isOver(record, clock());
+  const totals = { wordsSpoken: null, messagesCount: null, errorMessage: null };
+  const { outcome } = await store.end({ userId, avatarSessionId, ...totals });
+  if (overdue || outcome !== 'ended') return { type: 'stopped', avatarSessionId };
+
+  const forwarded = await sdk.stop(token, body);
+  // The outbox may have been faster, and a token that was never started is not known as a session.
+  if (forwarded.failure?.kind === 'gone') return { type: 'stopped', avatarSessionId };
+  return sdkForwarded(
+    forwarded,
+    'The session is over here. The avatar service has not confirmed it yet and is told again: there is nothing to do.',
+  );
+}

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../src/vendors/simulator/faults.ts';
+import { createToken, QUOTA, readRecord, USAGE_HISTORY } from '../support/operations.ts';
+import { callSdk } from '../support/sdk-calls.ts';
+import { post, startTestService } from '../support/service.ts';
+import { callsTo, KEEP_ALIVE, START, STOP } from '../support/vendor-calls.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const CONCURRENCY = { code: 4003, data: null, message: 'Session concurrency limit reached' };
+const INVALID = { detail: [{ loc: ['body', 'avatar_id'], msg: 'Field required', type: 'missing' }] };
+
+/** What befalls a call at the vendor, and the status and body that its caller gets. */
+const FAILURES: [string, Omit<Fault, 'path'>, number, object | null][] = [
+  ['does not answer', { hang: true }, 504, null],
+  ['is at its limit of sessions', { status: 403, body: CONCURRENCY }, 403, CONCURRENCY],
+  ['does not know the token', { status: 401, body: { code: 4001, data: null } }, 401, { code: 4001, data: null }],
+  ['finds the request invalid', { status: 422, body: INVALID }, 422, INVALID],
+  ['asks for patience', { status: 429, headers: { 'retry-after': '7' }, body: { code: 4290 } }, 429, { code: 4290 }],
+  ['refuses with a success’s status', { status: 200, body: CONCURRENCY }, 200, CONCURRENCY],
+  ['fails', { status: 500 }, 500, null],
+  ['answers garbage', { status: 200, body: '<html>Welcome</html>' }, 502, null],
+  ['points elsewhere', { status: 302, headers: { location: 'https://elsewhere.example' } }, 502, null],
+  ['hangs up in the middle of its answer', { closeMidAnswer: true }, 502, null],
+];
+
+describe.concurrent.each(FAILURES)('a vendor that %s', (_name, fault, status, body) => {
+  it('at the start ends the session, which costs nothing, and is told to stop it', async () => {
+    await using service = await startTestService();
+    const user = await service.token('ann');
+    const { token, record } = await createToken(service, user);
+    service.simulator.failNext({ path: START, ...fault });
+
+    const answer = await callSdk(service, 'start', token);
+
+    expect(answer.status).toBe(status);
+    expect(answer.body).toEqual(
+      body ?? { code: status, data: null, message: expect.stringMatching(/nothing is charged\. Ask for a new token/) },
+    );
+    expect(answer.headers.get('retry-after')).toBe(status === 429 ? '7' : null);
+    expect((await post(service, user, USAGE_HISTORY)).body.data).toMatchObject({
+      usageHistory: {
+        edges: [
+          {
+            node: {
+              status: 'ERROR',
+              endReason: 'VENDOR_ERROR',
+              durationSeconds: 0,
+              errorMessage: expect.stringMatching(/^LiveAvatar POST \/v1\/sessions\/start /),
+            },
+          },
+        ],
+      },
+    });
+    expect((await post(service, user, QUOTA)).body.data).toMatchObject({
+      quota: { usedSeconds: 0, heldSeconds: 0, availableSeconds: 3600 },
+    });
+    await waitFor(async () => callsTo(service, STOP, record.avatarSessionId).length > 0);
+
+    // as the SDK does after a start that failed; and the token is of no more use
+    expect(await callSdk(service, 'stop', token)).toMatchObject({ status: 200, body: { code: 1000 } });
+    expect(await callSdk(service, 'start', token)).toMatchObject({ status: 410 });
+    expect(callsTo(service, START)).toHaveLength(1);
+  });
+
+  it('at a second start or a keep-alive changes nothing here', async () => {
+    await using service = await startTestService();
+    const user = await service.token('ann');
+    const { token, record } = await createToken(service, user);
+    await callSdk(service, 'start', token);
+    service.simulator.failNext({ path: START, ...fault });
+    service.simulator.failNext({ path: KEEP_ALIVE, ...fault });
+    const answers = await Promise.all([callSdk(service, 'start', token), callSdk(service, 'keep-alive', token)]);
+    expect(answers.map((answer) => answer.status)).toEqual([status, status]);
+    expect(await readRecord(service, user, record.id)).toMatchObject({ status: 'ACTIVE' });
+  });
+
+  it('at the stop ends the session here, and is told again until it confirms', async () => {
+    await using service = await startTestService();
+    const user = await service.token('ann');
+    const { token, record } = await createToken(service, user);
+    await callSdk(service, 'start', token);
+    // the caller's call and the outbox's: whichever comes first
+    service.simulator.failNext({ path: STOP, ...fault, times: 2 });
+
+    const { status: answered, body: envelope } = await callSdk(service, 'stop', token);
+
+    expect(answered).toBe(status);
+    if (body === null) expect(envelope.message).toMatch(/^The session is over here\./);
+    expect(await readRecord(service, user, record.id)).toMatchObject({ status: 'COMPLETED', endReason: 'USER_ENDED' });
+    await waitFor(async () => !(await readRecord(service, user, record.id)).stopPending);
+    expect(service.simulator.sessions()).toMatchObject([{ endReason: expect.any(String) }]);
+  });
+});
+
+it.concurrent('no token is kept or told where the vendor quotes it', async () => {
+  await using service = await startTestService();
+  const { token } = await createToken(service, await service.token('ann'));
+  service.simulator.failNext({ path: START, status: 400, body: { code: 4000, message: `Bad token ${token}` } });
+  await callSdk(service, 'start', token);
+  expect(await service.database.query('SELECT error_message FROM avatar_usage_records')).toEqual([
+    { error_message: 'LiveAvatar POST /v1/sessions/start answered 400: Bad token [token]' },
+  ]);
+});
