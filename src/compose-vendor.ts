@@ -28,6 +28,7 @@ export async function createVendor(
       sdk: createLiveAvatarSdk({ baseUrl, clock }),
     };
   }
+  const startedAt = clock();
   const simulator = await startSimulator({
     port: config.port,
     apiKey: SIMULATOR_KEY,
@@ -46,6 +47,7 @@ export async function createVendor(
       mode: 'FULL',
       avatars: {},
       clock,
+      remembersFrom: startedAt,
     }),
     sdk: createLiveAvatarSdk({ baseUrl, clock }),
   };

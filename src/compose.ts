@@ -3,6 +3,7 @@ import { deliverStops } from './app/deliver-stops.ts';
 import type { AppDeps } from './app/deps.ts';
 import { trackHeartbeat } from './app/track-heartbeat.ts';
 import { createVendorBalance } from './app/vendor-balance.ts';
+import { startReconciliation } from './compose-reconciliation.ts';
 import { createVendor } from './compose-vendor.ts';
 import type { Config } from './config.ts';
 import { openAccount } from './database/account.ts';
@@ -108,6 +109,12 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
     onError: warn('What is due could not be done; it is tried again'),
   });
   parts.defer(() => sweeper.stop());
+  const reconciler = startReconciliation(
+    { pool, policy, vendor, clock },
+    config.reconcileIntervalSeconds,
+    warn('The books could not be compared with the vendor’s to the end; the next run takes it up'),
+  );
+  parts.defer(() => reconciler?.stop());
 
   const pipeline = createPipeline({
     deps,
@@ -135,7 +142,7 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
     sdk: createLiveAvatarEndpoint({ ...app, sdk }, config.corsOrigins, log),
     log,
     metrics: config.metrics
-      ? createMetrics({ readStats: () => readServiceStats(pool, clock()), vendorCredits: balance.credits })
+      ? createMetrics({ readStats: () => readServiceStats(pool, vendor, clock()), vendorCredits: balance.credits })
       : null,
   });
   const sockets = attachWebSocket({ server, pipeline, authenticator, corsOrigins: config.corsOrigins, clock, log });

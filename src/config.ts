@@ -32,6 +32,8 @@ export interface Config {
   readonly vendor: VendorConfig;
   /** The rules of the deployment. */
   readonly policy: QuotaPolicy;
+  /** Between two comparisons with the vendor's books; 0 for none. */
+  readonly reconcileIntervalSeconds: number;
   readonly corsOrigins: readonly string[];
   readonly graphiql: boolean;
   /** Whether `/metrics` answers. */
@@ -136,6 +138,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     auth: readAuth(settings, embedded),
     vendor: readVendor(settings, embedded),
     policy: readPolicy(settings),
+    reconcileIntervalSeconds: settings.read('RECONCILE_INTERVAL_SECONDS', wholeNumber(0, SECONDS_PER_DAY), 300),
     corsOrigins: settings.read('CORS_ORIGINS', origins, []),
     graphiql: settings.read('GRAPHIQL', onOrOff, embedded),
     metrics: settings.read('METRICS', onOrOff, false),

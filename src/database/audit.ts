@@ -22,7 +22,7 @@ ledger AS (
   GROUP BY user_id, period
 ),
 records AS (
-  -- a session that ran over a month's end is settled in two
+  -- a session that ran over a month's end is settled in two; the vendor's figures, once known, take the estimate's place
   SELECT user_id, share.period,
     sum(share.held_seconds) AS held_seconds, sum(share.held_cost) AS held_cost,
     sum(share.used_seconds) AS used_seconds, sum(share.used_cost) AS used_cost,
@@ -31,8 +31,8 @@ records AS (
   CROSS JOIN LATERAL (VALUES
     (r.billing_period, 0, 0, r.settled_seconds, r.settled_cost, (r.session_started_at IS NOT NULL)::integer),
     (r.quota_period, r.held_seconds, r.held_cost,
-      CASE WHEN r.status IN ('reserved', 'active') THEN 0 ELSE r.duration_seconds - r.settled_seconds END,
-      CASE WHEN r.status IN ('reserved', 'active') THEN 0 ELSE r.estimated_cost - r.settled_cost END, 0)
+      CASE WHEN r.status IN ('reserved', 'active') THEN 0 ELSE coalesce(r.actual_seconds, r.duration_seconds) - r.settled_seconds END,
+      CASE WHEN r.status IN ('reserved', 'active') THEN 0 ELSE coalesce(r.actual_cost, r.estimated_cost) - r.settled_cost END, 0)
   ) AS share (period, held_seconds, held_cost, used_seconds, used_cost, started)
   GROUP BY user_id, share.period
 ),

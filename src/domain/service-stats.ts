@@ -10,4 +10,10 @@ export interface ServiceStats {
   readonly overdue: number;
   /** What all users together have used and hold this month; 0 without a ceiling. */
   readonly accountCost: number;
+  /** Ended sessions that were not compared with the vendor's books yet. */
+  readonly unreconciledRecords: number;
+  /** Sessions of this month on the vendor's lists that no record names. */
+  readonly unattributedSessions: number;
+  /** Seconds since the last comparison that came to its end began; infinite if there was none. */
+  readonly secondsSinceReconciliation: number;
 }

@@ -40,6 +40,9 @@ export interface VendorSession {
   readonly source: string | null;
 }
 
+/** Makes a call to the vendor, and makes it again where the vendor asks for a pause. */
+export type Patience = <Answer>(call: () => Promise<Answer>) => Promise<Answer>;
+
 /**
  * A vendor of streaming avatars.
  *
@@ -49,6 +52,11 @@ export interface AvatarVendor {
   /** The name stored on each usage record. */
   readonly name: string;
   readonly capabilities: VendorCapabilities;
+  /**
+   * What was minted before this moment the vendor may have forgotten, so that its not knowing a session says nothing; null
+   * for one that forgets nothing.
+   */
+  readonly remembersFrom: Date | null;
   /** Whether the deployment has vendor ids for this avatar name. */
   knowsAvatar(avatarName: string): boolean;
   /** The names to propose when another is asked for; empty if any name will do. */
@@ -63,9 +71,10 @@ export interface AvatarVendor {
   keepAlive(avatarSessionId: string): Promise<void>;
   /** @throws VendorFailure of kind `gone` for an unknown id. */
   get(avatarSessionId: string): Promise<VendorSession>;
-  listActive(): AsyncIterable<VendorSession>;
-  /** Ended sessions, newest first, down to those created at `since`. */
-  listEnded(since: Date): AsyncIterable<VendorSession>;
+  /** Each page is asked for through `patience`, where it is given: what was read is not lost to a page that is refused. */
+  listActive(patience?: Patience): AsyncIterable<VendorSession>;
+  /** Ended sessions, newest first, down to those created at `since`; pages as with `listActive`. */
+  listEnded(since: Date, patience?: Patience): AsyncIterable<VendorSession>;
   /** Credits left, as a decimal string. */
   balance(): Promise<string>;
 }

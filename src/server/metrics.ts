@@ -25,6 +25,21 @@ const GAUGES: readonly (readonly [keyof ServiceStats, string, string])[] = [
     'avatar_quota_account_cost',
     "What all users together have used and hold this month, in the deployment's currency; 0 without a ceiling.",
   ],
+  [
+    'unreconciledRecords',
+    'avatar_quota_unreconciled_records',
+    'Ended sessions that were not compared with the vendor’s books yet.',
+  ],
+  [
+    'unattributedSessions',
+    'avatar_quota_unattributed_sessions',
+    'Sessions of this month on the vendor’s lists that no token of this service explains.',
+  ],
+  [
+    'secondsSinceReconciliation',
+    'avatar_quota_seconds_since_reconciliation',
+    'Seconds since the last comparison with the vendor’s books that came to its end began; +Inf if there was none.',
+  ],
 ];
 
 interface MetricsOptions {

@@ -51,6 +51,7 @@ describe('without any setting', () => {
         heartbeatSeconds: 30,
         billingTimeZone: 'UTC',
       },
+      reconcileIntervalSeconds: 300,
       corsOrigins: [],
       graphiql: true,
       metrics: false,

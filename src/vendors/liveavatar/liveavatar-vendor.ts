@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts';
 import { VendorFailure } from '../../domain/errors.ts';
-import type { AvatarVendor, MintRequest, VendorSession } from '../../domain/vendor.ts';
+import type { AvatarVendor, MintRequest, Patience, VendorSession } from '../../domain/vendor.ts';
 import { Anything, Credits, Entry, isActive, Minted, Page, toVendorSession } from './answers.ts';
 import { type LiveAvatarAvatar, type LiveAvatarMode, mintBody, SANDBOX_AVATAR_ID } from './avatars.ts';
 import { type Call, createClient } from './client.ts';
@@ -21,10 +21,14 @@ export interface LiveAvatarOptions {
   readonly timeoutMs?: number | undefined;
   /** Reads Retry-After where it is a date. @default the system's clock */
   readonly clock?: Clock | undefined;
+  /** When the account's memory begins: for the simulated vendor, which forgets everything when it ends. @default null */
+  readonly remembersFrom?: Date | undefined;
 }
 
 /** The largest page that the vendor gives. */
 const PAGE_SIZE = 100;
+
+const atOnce: Patience = (request) => request();
 
 /**
  * LiveAvatar over HTTP (LiveAvatar API reference, sessions/* and users/credits).
@@ -57,6 +61,7 @@ export function createLiveAvatarVendor(options: LiveAvatarOptions): AvatarVendor
       list: true,
       balance: true,
     },
+    remembersFrom: options.remembersFrom ?? null,
     avatarNames: [...avatars.keys()],
     knowsAvatar: (avatarName) => (avatars.get(avatarName) ?? anyName) !== undefined,
     modeOf(avatarName) {
@@ -85,8 +90,8 @@ export function createLiveAvatarVendor(options: LiveAvatarOptions): AvatarVendor
     },
 
     get,
-    listActive: () => list(call, 'active', new Date(0)),
-    listEnded: (since) => list(call, 'historic', since),
+    listActive: (patience = atOnce) => list(call, 'active', new Date(0), patience),
+    listEnded: (since, patience = atOnce) => list(call, 'historic', since, patience),
 
     async balance() {
       return (await call('GET', '/v1/users/credits', Credits)).credits_left;
@@ -115,10 +120,16 @@ export function createLiveAvatarVendor(options: LiveAvatarOptions): AvatarVendor
  * pages shift: a session seen twice is given once, and one can be missed, so ask for it by its id before drawing
  * conclusions. The order is not documented; reading ends with the first page that is too old as a whole.
  */
-async function* list(call: Call, type: 'active' | 'historic', since: Date): AsyncGenerator<VendorSession> {
+async function* list(
+  call: Call,
+  type: 'active' | 'historic',
+  since: Date,
+  patience: Patience,
+): AsyncGenerator<VendorSession> {
   const seen = new Set<string>();
   for (let page = 1; ; page += 1) {
-    const { next, results } = await call('GET', `/v1/sessions?type=${type}&page=${page}&page_size=${PAGE_SIZE}`, Page);
+    const path = `/v1/sessions?type=${type}&page=${page}&page_size=${PAGE_SIZE}`;
+    const { next, results } = await patience(() => call('GET', path, Page));
     const wanted = results.filter((entry) => entry.created_at >= since);
     for (const entry of wanted) {
       if (!seen.has(entry.id)) yield toVendorSession(entry, type === 'active');

@@ -43,6 +43,11 @@ export class Account {
     return this.#keep(mintSession(randomUUID(), request, now));
   }
 
+  /** A visitor starts a session on a page that the vendor itself serves: nobody asks for a token. */
+  embed(request: SessionRequest, now: number): SimulatedSession {
+    return this.start(this.#keep(mintSession(randomUUID(), request, now, 'EMBED')).id, now);
+  }
+
   /** Refusals are checked in the order concurrency, credits; a refused token can be started later. */
   start(id: string, now: number): SimulatedSession {
     const minted = this.find(id, now);
@@ -87,6 +92,11 @@ export class Account {
   creditsLeft(now: number): Micros {
     this.#advance(now);
     return this.#credits;
+  }
+
+  /** The bill: what all sessions have taken together. */
+  creditsConsumed(now: number): Micros {
+    return this.#limits.credits - this.creditsLeft(now);
   }
 
   #findRunning(id: string, now: number): SimulatedSession {

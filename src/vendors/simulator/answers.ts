@@ -56,7 +56,7 @@ export function entry(session: SimulatedSession, now: number): object {
     created_at: new Date(session.createdAt).toISOString(),
     updated_at: new Date(session.endedAt ?? session.lastKeepAliveAt ?? session.createdAt).toISOString(),
     duration: Math.floor(elapsedMs(session, now) / 1000),
-    source: 'API',
+    source: session.source,
     mode: session.mode,
     is_sandbox: session.isSandbox,
     credits_consumed: Number(formatMoney(creditsPerMinute(session) * BigInt(session.minutesCharged))),

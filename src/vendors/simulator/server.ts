@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Clock } from '../../domain/clock.ts';
-import { parseMoney } from '../../domain/money.ts';
+import { formatMoney, parseMoney } from '../../domain/money.ts';
 import { Account } from './account.ts';
 import { type Answer, Refusal } from './answers.ts';
 import { corsHeaders, preflight } from './cors.ts';
@@ -52,6 +52,10 @@ export interface Simulator {
   /** The last thousand calls, the oldest first, preflights and faults included. */
   requests(): readonly RecordedRequest[];
   failNext(fault: Fault): void;
+  /** Starts a session without a token, as a visitor of a page does that the vendor serves; returns its id. */
+  embed(mode: 'FULL' | 'LITE'): string;
+  /** The account's bill so far: a decimal in credits. */
+  creditsConsumed(): string;
   /** The client of a running session loses its connection and does not come back. @throws for any other session */
   vanish(sessionId: string): void;
   /** Resolves once the port and every connection are closed, calls left hanging included. */
@@ -122,6 +126,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     sessions: () => account.sessions(clock().getTime()),
     requests: () => recorded,
     failNext: (fault) => faults.add(fault),
+    embed: (mode) => {
+      const request = { mode, avatarId: 'embedded', isSandbox: false, requestedCapSeconds: null };
+      return account.embed(request, clock().getTime()).id;
+    },
+    creditsConsumed: () => formatMoney(account.creditsConsumed(clock().getTime())),
     vanish: (sessionId) => account.vanish(sessionId, clock().getTime()),
     close: () =>
       new Promise((resolve) => {

@@ -10,6 +10,8 @@ export interface SessionRequest {
 /** One session of the simulated account. Moments are epoch milliseconds. */
 export interface SimulatedSession extends SessionRequest {
   readonly id: string;
+  /** Where it was minted: by a call to the API, or by a page that the vendor itself serves. */
+  readonly source: 'API' | 'EMBED';
   readonly createdAt: number;
   readonly startedAt: number | null;
   /** The lower of the requested cap and the tier's, in seconds; known from the start on. Null: without end. */
@@ -35,10 +37,16 @@ const IDLE_MS = 5 * 60_000;
 /** Observed: about three and a half minutes after the client is gone. */
 const REAP_MS = 210_000;
 
-export function mintSession(id: string, request: SessionRequest, now: number): SimulatedSession {
+export function mintSession(
+  id: string,
+  request: SessionRequest,
+  now: number,
+  source: SimulatedSession['source'] = 'API',
+): SimulatedSession {
   return {
     ...request,
     id,
+    source,
     createdAt: now,
     startedAt: null,
     capSeconds: null,

@@ -91,3 +91,8 @@ export type Price = Prisma.PriceModel
  * A session on the vendor's list that no token of ours explains.
  */
 export type UnattributedSession = Prisma.UnattributedSessionModel
+/**
+ * Model VendorReconciliation
+ * When a vendor was compared with last.
+ */
+export type VendorReconciliation = Prisma.VendorReconciliationModel

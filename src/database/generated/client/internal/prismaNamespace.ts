@@ -406,7 +406,8 @@ export const ModelName = {
   QuotaAlert: 'QuotaAlert',
   VendorStop: 'VendorStop',
   Price: 'Price',
-  UnattributedSession: 'UnattributedSession'
+  UnattributedSession: 'UnattributedSession',
+  VendorReconciliation: 'VendorReconciliation'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -422,7 +423,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "billingPeriod" | "accountBudget" | "accountAlert" | "usageQuota" | "usageRecord" | "ledgerEntry" | "quotaAlert" | "vendorStop" | "price" | "unattributedSession"
+    modelProps: "billingPeriod" | "accountBudget" | "accountAlert" | "usageQuota" | "usageRecord" | "ledgerEntry" | "quotaAlert" | "vendorStop" | "price" | "unattributedSession" | "vendorReconciliation"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1166,6 +1167,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    VendorReconciliation: {
+      payload: Prisma.$VendorReconciliationPayload<ExtArgs>
+      fields: Prisma.VendorReconciliationFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.VendorReconciliationFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VendorReconciliationPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.VendorReconciliationFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VendorReconciliationPayload>
+        }
+        findFirst: {
+          args: Prisma.VendorReconciliationFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VendorReconciliationPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.VendorReconciliationFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VendorReconciliationPayload>
+        }
+        findMany: {
+          args: Prisma.VendorReconciliationFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VendorReconciliationPayload>[]
+        }
+        create: {
+          args: Prisma.VendorReconciliationCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VendorReconciliationPayload>
+        }
+        createMany: {
+          args: Prisma.VendorReconciliationCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.VendorReconciliationCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VendorReconciliationPayload>[]
+        }
+        delete: {
+          args: Prisma.VendorReconciliationDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VendorReconciliationPayload>
+        }
+        update: {
+          args: Prisma.VendorReconciliationUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VendorReconciliationPayload>
+        }
+        deleteMany: {
+          args: Prisma.VendorReconciliationDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.VendorReconciliationUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.VendorReconciliationUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VendorReconciliationPayload>[]
+        }
+        upsert: {
+          args: Prisma.VendorReconciliationUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$VendorReconciliationPayload>
+        }
+        aggregate: {
+          args: Prisma.VendorReconciliationAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateVendorReconciliation>
+        }
+        groupBy: {
+          args: Prisma.VendorReconciliationGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.VendorReconciliationGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.VendorReconciliationCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.VendorReconciliationCountAggregateOutputType> | number
+        }
+      }
+    }
   }
 } & {
   other: {
@@ -1381,6 +1456,15 @@ export const UnattributedSessionScalarFieldEnum = {
 } as const
 
 export type UnattributedSessionScalarFieldEnum = (typeof UnattributedSessionScalarFieldEnum)[keyof typeof UnattributedSessionScalarFieldEnum]
+
+
+export const VendorReconciliationScalarFieldEnum = {
+  vendor: 'vendor',
+  startedAt: 'startedAt',
+  completedAt: 'completedAt'
+} as const
+
+export type VendorReconciliationScalarFieldEnum = (typeof VendorReconciliationScalarFieldEnum)[keyof typeof VendorReconciliationScalarFieldEnum]
 
 
 export const SortOrder = {
@@ -1734,6 +1818,7 @@ export type GlobalOmitConfig = {
   vendorStop?: Prisma.VendorStopOmit
   price?: Prisma.PriceOmit
   unattributedSession?: Prisma.UnattributedSessionOmit
+  vendorReconciliation?: Prisma.VendorReconciliationOmit
 }
 
 /* Types for Logging */

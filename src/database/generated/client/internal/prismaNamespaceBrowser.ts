@@ -60,7 +60,8 @@ export const ModelName = {
   QuotaAlert: 'QuotaAlert',
   VendorStop: 'VendorStop',
   Price: 'Price',
-  UnattributedSession: 'UnattributedSession'
+  UnattributedSession: 'UnattributedSession',
+  VendorReconciliation: 'VendorReconciliation'
 } as const
 
 export type ModelName = (typeof ModelName)[keyof typeof ModelName]
@@ -255,6 +256,15 @@ export const UnattributedSessionScalarFieldEnum = {
 } as const
 
 export type UnattributedSessionScalarFieldEnum = (typeof UnattributedSessionScalarFieldEnum)[keyof typeof UnattributedSessionScalarFieldEnum]
+
+
+export const VendorReconciliationScalarFieldEnum = {
+  vendor: 'vendor',
+  startedAt: 'startedAt',
+  completedAt: 'completedAt'
+} as const
+
+export type VendorReconciliationScalarFieldEnum = (typeof VendorReconciliationScalarFieldEnum)[keyof typeof VendorReconciliationScalarFieldEnum]
 
 
 export const SortOrder = {
