@@ -4,7 +4,11 @@ import { join } from 'node:path';
 const SCRIPTS = join(import.meta.dirname, '../../scripts');
 
 /** Runs one of the project's commands with nothing in its environment but the given settings. */
-export function runCommand(name: 'token' | 'limit', args: readonly string[], settings: Record<string, string>) {
+export function runCommand(
+  name: 'token' | 'limit' | 'reconcile',
+  args: readonly string[],
+  settings: Record<string, string>,
+) {
   return new Promise<{ exitCode: number; stdout: string; stderr: string }>((done) => {
     const child = execFile(
       process.execPath,
