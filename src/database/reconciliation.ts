@@ -27,12 +27,12 @@ interface ComparisonRow {
 /** The books, to be compared with one vendor's. A user whose quota is locked too long holds up nobody else. */
 export function createReconciliation({ pool, policy, vendor, clock }: ReconciliationOptions): Reconciliation {
   const thresholds = everyThreshold(policy.thresholds);
-  const prices = () => [vendor.name, policy.currency, formatMoney(policy.pricePerMinute)];
+  const prices = () => [vendor.name, policy.currency, formatMoney(policy.pricePerMinute), policy.priceIsSet];
 
   const compareEnded = batched(
     (sessions: readonly VendorFigures[]) => ({
       name: 'reconcile_ended',
-      text: 'SELECT * FROM reconcile_ended($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
+      text: 'SELECT * FROM reconcile_ended($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)',
       values: [
         clock(),
         ...prices(),
@@ -55,7 +55,7 @@ export function createReconciliation({ pool, policy, vendor, clock }: Reconcilia
     batched(
       (sessions: readonly VendorFigures[]) => ({
         name: 'reconcile_active',
-        text: 'SELECT * FROM reconcile_active($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)',
+        text: 'SELECT * FROM reconcile_active($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
         values: [
           clock(),
           readAt,

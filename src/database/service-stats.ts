@@ -27,7 +27,12 @@ SELECT
     SELECT count(*) FROM unattributed_sessions WHERE vendor = $2 AND period = period_of($1)
   )::integer AS "unattributedSessions",
   coalesce(
-    (SELECT greatest(extract(epoch FROM $1 - completed_at), 0) FROM vendor_reconciliations WHERE vendor = $2), 'infinity'
+    (
+      SELECT greatest(extract(epoch FROM $1 - completed_at), 0)
+      FROM vendor_reconciliations
+      WHERE vendor = $2 AND completed_at IS NOT NULL
+    ),
+    'infinity'
   )::float8 AS "secondsSinceReconciliation"
 FROM (
   SELECT

@@ -12,6 +12,9 @@ const NOTHING = {
   oldest_pending_stop_seconds: 0,
   overdue: 0,
   account_cost: 0,
+  unreconciled_records: 0,
+  unattributed_sessions: 0,
+  seconds_since_reconciliation: Number.POSITIVE_INFINITY,
 };
 
 it.each([
@@ -36,7 +39,7 @@ it('/metrics tells what runs, on every node the same', async () => {
   }
   await endSession(service, ann, avatarSessionId);
   await waitFor(async () => (await readMetrics(other)).pending_stops === 0);
-  expect(await readMetrics(other)).toMatchObject({ ...NOTHING, unused_tokens: 1 });
+  expect(await readMetrics(other)).toMatchObject({ ...NOTHING, unused_tokens: 1, unreconciled_records: 1 });
 });
 
 it('/metrics is in the format of Prometheus, the process’s own figures included', async () => {

@@ -4,5 +4,5 @@ import type { TestService } from './service.ts';
 export async function readMetrics({ url }: Pick<TestService, 'url'>): Promise<Record<string, number>> {
   const response = await fetch(`${url}/metrics`);
   const lines = (await response.text()).matchAll(/^avatar_quota_(\w+) (\S+)$/gm);
-  return Object.fromEntries([...lines].map(([, name, value]) => [name, Number(value)]));
+  return Object.fromEntries([...lines].map(([, name, value]) => [name, Number(value?.replace('+Inf', 'Infinity'))]));
 }

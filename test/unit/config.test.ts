@@ -222,6 +222,7 @@ describe('values', () => {
     ['MAX_TOKENS_PER_MINUTE', ' 30'],
     ['TOKEN_TTL_SECONDS', 'five'],
     ['HEARTBEAT_SECONDS', '0'],
+    ['RECONCILE_INTERVAL_SECONDS', '-1'],
     ['BILLING_TIME_ZONE', 'Mars/Olympus'],
     ['BILLING_TIME_ZONE', '+02:00'],
     ['CORS_ORIGINS', '*'],

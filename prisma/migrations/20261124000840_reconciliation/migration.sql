@@ -79,7 +79,7 @@ $$;
 -- Books the vendor's figures of records that are over, each as its difference from what is booked. The caller holds the
 -- locks of lock_figures. Returns the records that differed.
 --
---   p_modes               what it was billed by, or null
+--   p_modes               what it was billed by, or null; one that has no price is priced as the one that was asked for
 --   p_started_ats         when it started by the vendor's word; null for one that never did
 --   p_ended_ats           when it ended by the vendor's word
 --   p_credits             what it took, or null where the vendor does not say; p_credits_per_minute likewise
@@ -100,7 +100,7 @@ BEGIN
       r.id, r.user_id, r.billing_period AS old_first_period, r.quota_period AS old_last_period,
       r.settled_seconds AS old_first_seconds, r.settled_cost AS old_first_cost,
       booked.seconds - r.settled_seconds AS old_last_seconds, booked.cost - r.settled_cost AS old_last_cost,
-      call.mode, call.seconds, bill.cost, call.ended_at, call.end_reason, start.at AS started_at,
+      price.mode, call.seconds, bill.cost, call.ended_at, call.end_reason, start.at AS started_at,
       r.session_started_at IS NULL AND (call.seconds > 0 OR bill.cost > 0) AS unreported,
       first.period AS first_period, share.seconds AS first_seconds, share.cost AS first_cost,
       CASE
@@ -123,17 +123,22 @@ BEGIN
       SELECT coalesce(r.actual_seconds, r.duration_seconds) AS seconds, coalesce(r.actual_cost, r.estimated_cost) AS cost
     ) AS booked
     CROSS JOIN LATERAL (
-      SELECT
-        -- greatest ignores null; a vendor's clock may be behind
-        coalesce(r.session_started_at, greatest(call.started_at, r.created_at)) AS at,
-        coalesce(call.mode, r.vendor_mode) AS mode
+      -- greatest ignores null; a vendor's clock may be behind
+      SELECT coalesce(r.session_started_at, greatest(call.started_at, r.created_at)) AS at
     ) AS start
-    CROSS JOIN LATERAL price_at(r.vendor, start.mode, r.currency, r.fallback_price, start.at) AS price
+    CROSS JOIN LATERAL (
+      SELECT asked.mode, price.billing_step_seconds, price.minimum_seconds
+      FROM (VALUES (1, call.mode), (2, r.vendor_mode)) AS asked (choice, mode)
+      CROSS JOIN LATERAL price_at(r.vendor, asked.mode, r.currency, r.fallback_price, start.at) AS price
+      WHERE asked.mode IS NOT NULL
+      ORDER BY asked.choice
+      LIMIT 1
+    ) AS price
     CROSS JOIN LATERAL vendor_billed_seconds(
       call.seconds, call.credits, call.credits_per_minute, price.billing_step_seconds, price.minimum_seconds
     ) AS billed
     CROSS JOIN LATERAL cost_by_prices(
-      r.vendor, start.mode, r.currency, r.fallback_price, start.at, billed
+      r.vendor, price.mode, r.currency, r.fallback_price, start.at, billed
     ) AS bill (cost)
     CROSS JOIN LATERAL (
       SELECT CASE WHEN r.session_started_at IS NULL AND (call.seconds > 0 OR bill.cost > 0)
@@ -151,7 +156,7 @@ BEGIN
         -- what is rounded up belongs to the month of the last second
         CASE WHEN call.seconds <= room.seconds THEN bill.cost
           ELSE cost_by_prices(
-            r.vendor, start.mode, r.currency, r.fallback_price, start.at, least(billed, room.seconds)::integer
+            r.vendor, price.mode, r.currency, r.fallback_price, start.at, least(billed, room.seconds)::integer
           )
         END AS cost
     ) AS share
@@ -161,7 +166,7 @@ BEGIN
   reconciled AS (
     UPDATE avatar_usage_records AS r
     SET
-      vendor_mode = coalesce(figure.mode, r.vendor_mode),
+      vendor_mode = figure.mode,
       status = CASE WHEN figure.unreported AND r.status = 'expired' THEN 'completed' ELSE r.status END,
       session_started_at = CASE WHEN figure.unreported THEN figure.started_at ELSE r.session_started_at END,
       session_ended_at = CASE WHEN figure.unreported

@@ -1,9 +1,9 @@
 -- What a run does with the sessions on the vendor's lists, and with those that are missing there.
 
 -- Keeps what spends past us: sessions that no record names, until they have ended. A session that was taken for one, since
--- its user had not reported it yet, is let go.
+-- its user had not reported it yet, is let go. p_price is that of the settings, used as fallback_price says.
 CREATE FUNCTION note_unattributed(
-  p_now timestamptz, p_vendor text, p_currency text, p_fallback_price numeric, p_session_ids text[], p_modes text[],
+  p_now timestamptz, p_vendor text, p_currency text, p_price numeric, p_price_is_set boolean, p_session_ids text[], p_modes text[],
   p_sources text[], p_started_ats timestamptz[], p_ended_ats timestamptz[], p_seconds integer[], p_credits numeric[],
   p_credits_per_minute numeric[], p_end_reasons text[]
 ) RETURNS void
@@ -17,14 +17,15 @@ BEGIN
     (vendor, avatar_session_id, source, mode, started_at, period, ended_at, seconds, cost, currency, end_reason, seen_at)
   SELECT
     p_vendor, call.id, call.source, call.mode, call.started_at, period_of(call.started_at), call.ended_at, call.seconds,
-    cost_by_prices(p_vendor, coalesce(call.mode, ''), p_currency, p_fallback_price, call.started_at, billed),
+    cost_by_prices(p_vendor, coalesce(call.mode, ''), p_currency, fallback, call.started_at, billed),
     p_currency, call.end_reason, p_now
   FROM unnest(
     p_session_ids, p_modes, p_sources, p_started_ats, p_ended_ats, p_seconds, p_credits, p_credits_per_minute, p_end_reasons
   ) AS call (id, mode, source, started_at, ended_at, seconds, credits, credits_per_minute, end_reason)
-  CROSS JOIN LATERAL price_at(
-    p_vendor, coalesce(call.mode, ''), p_currency, p_fallback_price, call.started_at
-  ) AS price
+  CROSS JOIN LATERAL fallback_price(
+    p_vendor, coalesce(call.mode, ''), p_currency, p_price, p_price_is_set
+  ) AS fallback
+  CROSS JOIN LATERAL price_at(p_vendor, coalesce(call.mode, ''), p_currency, fallback, call.started_at) AS price
   CROSS JOIN LATERAL vendor_billed_seconds(
     call.seconds, call.credits, call.credits_per_minute, price.billing_step_seconds, price.minimum_seconds
   ) AS billed
@@ -46,7 +47,7 @@ $$;
 --
 --   outcome   corrected, confirmed, known (booked before) or unattributed
 CREATE FUNCTION reconcile_ended(
-  p_now timestamptz, p_vendor text, p_currency text, p_fallback_price numeric, p_session_ids text[], p_modes text[],
+  p_now timestamptz, p_vendor text, p_currency text, p_price numeric, p_price_is_set boolean, p_session_ids text[], p_modes text[],
   p_sources text[], p_started_ats timestamptz[], p_ended_ats timestamptz[], p_seconds integer[], p_credits numeric[],
   p_credits_per_minute numeric[], p_end_reasons text[], p_thresholds integer[]
 ) RETURNS TABLE (avatar_session_id text, outcome text)
@@ -90,7 +91,7 @@ BEGIN
   END IF;
 
   PERFORM note_unattributed(
-    p_now, p_vendor, p_currency, p_fallback_price, p_session_ids, p_modes, p_sources, p_started_ats, p_ended_ats,
+    p_now, p_vendor, p_currency, p_price, p_price_is_set, p_session_ids, p_modes, p_sources, p_started_ats, p_ended_ats,
     p_seconds, p_credits, p_credits_per_minute, p_end_reasons
   );
 
@@ -114,7 +115,7 @@ $$;
 --   p_read_at   when the reading of the list began
 --   outcome     running, started, stopped or unattributed
 CREATE FUNCTION reconcile_active(
-  p_now timestamptz, p_read_at timestamptz, p_vendor text, p_currency text, p_fallback_price numeric,
+  p_now timestamptz, p_read_at timestamptz, p_vendor text, p_currency text, p_price numeric, p_price_is_set boolean,
   p_session_ids text[], p_modes text[], p_sources text[], p_started_ats timestamptz[], p_seconds integer[],
   p_credits numeric[], p_credits_per_minute numeric[], p_thresholds integer[]
 ) RETURNS TABLE (avatar_session_id text, outcome text)
@@ -185,7 +186,7 @@ BEGIN
   PERFORM announce_due(v_stop_due);
 
   PERFORM note_unattributed(
-    p_now, p_vendor, p_currency, p_fallback_price, p_session_ids, p_modes, p_sources, p_started_ats,
+    p_now, p_vendor, p_currency, p_price, p_price_is_set, p_session_ids, p_modes, p_sources, p_started_ats,
     array_fill(NULL::timestamptz, ARRAY[cardinality(p_session_ids)]), p_seconds, p_credits, p_credits_per_minute,
     array_fill(NULL::text, ARRAY[cardinality(p_session_ids)])
   );

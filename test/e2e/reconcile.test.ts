@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { runCommand } from '../support/command.ts';
+import { readMetrics } from '../support/metrics.ts';
+import { createToken, readRecord, startSession } from '../support/operations.ts';
+import { startTestService, type TestService } from '../support/service.ts';
+import { waitFor } from '../support/wait-for.ts';
+
+const LISTS = '/v1/sessions';
+
+it('the running service compares its books with the vendor’s, by itself', async () => {
+  await using service = await startTestService({ RECONCILE_INTERVAL_SECONDS: '1', METRICS: 'on' });
+  await using _other = await service.anotherNode();
+  const ann = await service.token('ann');
+  const { token, record } = await createToken(service, ann);
+  await useAtVendor(service, token, 'start');
+
+  await waitFor(async () => (await readRecord(service, ann, record.id)).status === 'ACTIVE');
+  await useAtVendor(service, token, 'stop');
+  await waitFor(async () => (await readRecord(service, ann, record.id)).status === 'COMPLETED');
+
+  expect(await readRecord(service, ann, record.id)).toMatchObject({ endReason: 'VENDOR_ENDED', stopPending: false });
+  const embed = service.simulator.embed('FULL');
+  await waitFor(async () => (await readMetrics(service)).unattributed_sessions === 1);
+  expect(embed).not.toBe(record.avatarSessionId);
+  const metrics = await readMetrics(service);
+  expect(metrics).toMatchObject({ unreconciled_records: 0 });
+  expect(metrics.seconds_since_reconciliation).toBeLessThan(10);
+});
+
+it('a vendor that is down is asked again at the next interval', async () => {
+  await using service = await startTestService({ RECONCILE_INTERVAL_SECONDS: '1', METRICS: 'on' });
+  service.simulator.failNext({ path: LISTS, status: 503 });
+
+  await waitFor(async () => Number.isFinite((await readMetrics(service)).seconds_since_reconciliation));
+
+  const asked = service.simulator.requests().filter(({ path }) => path === LISTS);
+  expect(asked.length).toBeGreaterThan(2);
+});
+
+it('the service stops in the middle of a comparison that the vendor keeps waiting', async () => {
+  await using service = await startTestService({ RECONCILE_INTERVAL_SECONDS: '1' });
+  service.simulator.failNext({ path: LISTS, hang: true });
+  await waitFor(async () => service.simulator.requests().some(({ path }) => path === LISTS));
+
+  await service.stop();
+});
+
+describe('npm run reconcile', () => {
+  it('corrects the books by hand, and reports the month', async () => {
+    await using service = await startTestService({ RECONCILE_INTERVAL_SECONDS: '0' });
+    const { token, record } = await createToken(service, await service.token('ann'));
+    await useAtVendor(service, token, 'start');
+    await useAtVendor(service, token, 'stop');
+    const embed = service.simulator.embed('LITE');
+    const month = new Date().toISOString().slice(0, 'YYYY-MM'.length);
+
+    const compared = await runCommand('reconcile', [], service.environment);
+    expect(compared).toEqual({
+      exitCode: 0,
+      stdout: [
+        'Ended: 1 corrected, 0 confirmed, 0 booked before.',
+        'Running: 0 known, 0 whose start nobody had reported, 0 that are over for us and are stopped.',
+        'Unattributed: 1.',
+        '',
+      ].join('\n'),
+      stderr: '',
+    });
+
+    const reported = await runCommand('reconcile', ['--report', month], service.environment);
+    expect(reported).toMatchObject({ exitCode: 0, stderr: '' });
+    const lines = reported.stdout.trimEnd().split('\n');
+    expect(lines).toEqual([
+      `${month}, in USD`,
+      '',
+      'vendor      mode  avatar   sessions  estimated  actual  difference',
+      'liveavatar  FULL  default         1       0.00    0.20           –',
+      'all                               1       0.00    0.20           –',
+      '',
+      'Differences: 1',
+      expect.stringMatching(
+        new RegExp(
+          `^  \\+0\\.20  liveavatar ${record.avatarSessionId}  user ann  0 s at 0\\.00 → \\d s at 0\\.20  used at the vendor, its start never reported to us \\(USER_CLOSED\\)$`,
+        ),
+      ),
+      '',
+      'Unattributed: 1',
+      expect.stringMatching(
+        new RegExp(`^  0\\.10  liveavatar ${embed}  EMBED LITE  from \\S+Z  \\d s, still running$`),
+      ),
+      '',
+      'The vendor bills 0.30: 0.20 for our sessions, 0.10 unattributed.',
+    ]);
+  });
+
+  it('says what could not be done, and what to do', async () => {
+    await using service = await startTestService();
+    await startSession(service, await service.token('ann'));
+    service.simulator.failNext({ path: LISTS, status: 503 });
+    const run = (args: string[], settings: Record<string, string> = {}) =>
+      runCommand('reconcile', args, { ...service.environment, ...settings });
+    const usage = 'Usage: npm run reconcile [-- --report YYYY-MM]\n';
+
+    expect(await run([])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/^The books could not be compared to the end; .+ Call it again: .+ answered 503/),
+    });
+    expect(await run(['--report', '2026-13'])).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: `--report must be a month such as 2026-11.\n${usage}`,
+    });
+    expect(await run([], { VENDOR: 'simulator' })).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: `The simulated vendor lives in the running service, which compares by itself: use --report, or set VENDOR.\n${usage}`,
+    });
+    expect((await run(['--report', '2020-01'])).stdout).toContain('The vendor bills 0.00: ');
+  });
+});
+
+/** The vendor's SDK in the browser. */
+async function useAtVendor({ simulator }: TestService, token: string, act: 'start' | 'stop'): Promise<void> {
+  const response = await fetch(`${simulator.url}/v1/sessions/${act}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+    ...(act === 'stop' && { body: JSON.stringify({ reason: 'USER_CLOSED' }) }),
+  });
+  if (!response.ok) throw new Error(`The vendor answered ${response.status}`);
+}
