@@ -47,7 +47,7 @@ it('the service stops in the middle of a comparison that the vendor keeps waitin
 
 describe('npm run reconcile', () => {
   it('corrects the books by hand, and reports the month', async () => {
-    await using service = await startTestService({ RECONCILE_INTERVAL_SECONDS: '0' });
+    await using service = await startTestService({ RECONCILE_INTERVAL_SECONDS: '0', PRICE_PER_MINUTE: '' });
     const { token, record } = await createToken(service, await service.token('ann'));
     await useAtVendor(service, token, 'start');
     await useAtVendor(service, token, 'stop');

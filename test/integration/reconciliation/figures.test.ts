@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { auditBooks } from '../../../src/database/audit.ts';
+import { createReconciliation } from '../../../src/database/reconciliation.ts';
 import { answerWithLists, createVendorBooks } from '../../support/vendor-books.ts';
 
 // The policy's price: 0.50 a minute, by the second. The vendor takes two credits for each minute that has begun.
@@ -141,6 +143,20 @@ describe('what a session has cost', () => {
     });
   });
 
+  it('is priced as what was asked for where the vendor names a mode without a price', async () => {
+    await using test = await createVendorBooks({ priceIsSet: false });
+    const session = await test.startSession();
+    await test.database.query(`UPDATE avatar_usage_records SET vendor = 'liveavatar', fallback_price = NULL`);
+    const entry = { created_at: '2026-11-10T11:00:00Z', end_at: '2026-11-10T12:00:00Z', mode: 'NEW', duration: 61 };
+    answerWithLists(test, [], [{ id: session.avatarSessionId, credits_consumed: 2, ...entry }]);
+    const options = { pool: test.pool, policy: test.policy, clock: test.clock.now };
+    const books = createReconciliation({ ...options, vendor: { name: 'liveavatar', remembersFrom: null } });
+
+    await test.reconcile({ books }, 'months');
+
+    expect(await test.record(session)).toMatchObject({ vendor_mode: 'FULL', actual_cost: '0.400000' });
+  });
+
   it('follows the dated prices second by second, for the seconds that the credits pay for', async () => {
     await using test = await createVendorBooks();
     await test.database.query(`INSERT INTO prices VALUES
@@ -179,7 +195,8 @@ describe('a session over the end of its month', () => {
   });
 
   it('is booked in the next month too where it ran on into it, which has no quota yet', async () => {
-    await using test = await createVendorBooks();
+    // with a ceiling of the account, whose budgets are audited too
+    await using test = await createVendorBooks({ accountLimitCost: 100_000_000n });
     test.clock.set('2026-11-30T23:58:00Z');
     const session = await test.startSession();
     test.clock.advance(60);
@@ -200,4 +217,23 @@ describe('a session over the end of its month', () => {
     // the minute that had begun
     expect(await test.store.read('ann', '2026-12')).toMatchObject({ settledSeconds: 90, settledCost: 1_000_000n });
   });
+});
+
+it('the audit finds a figure of the vendor that is not in the ledger', async () => {
+  await using test = await createVendorBooks();
+  const session = await test.startSession();
+  test.clock.advance(60);
+  await test.stopAtVendor(session);
+  await test.reportEnd(session);
+  await test.reconcile();
+  const forge = (seconds: number, cost: string) =>
+    test.database.query('UPDATE avatar_usage_records SET actual_seconds = $1, actual_cost = $2', [seconds, cost]);
+
+  await forge(59, '0.49');
+
+  expect((await auditBooks(test.pool)).map(({ what, quota, recomputed }) => [what, quota, recomputed])).toEqual([
+    ['used cost, by the records', '0.5', '0.49'],
+    ['used seconds, by the records', '60', '59'],
+  ]);
+  await forge(60, '0.5');
 });
