@@ -3,6 +3,7 @@ import { formatReport } from '../../../scripts/reconciliation-report.ts';
 import { deliverStops } from '../../../src/app/deliver-stops.ts';
 import { auditBooks } from '../../../src/database/audit.ts';
 import { readReconciliationReport } from '../../../src/database/reconciliation-report.ts';
+import { createUsageReader } from '../../../src/database/usage-summary.ts';
 import { formatMoney, parseMoney } from '../../../src/domain/money.ts';
 import { dueWork, sweepAll } from '../../support/due-work.ts';
 import { createRandom } from '../../support/random.ts';
@@ -64,6 +65,12 @@ it('our books equal the vendor’s bill to the last millionth, and each differen
     `The vendor bills ${formatMoney(bill)}: ${formatMoney(used)} for our sessions, ${formatMoney(past)} unattributed.`,
   );
   expect(await auditBooks(test.pool)).toEqual([]);
+  const usage = createUsageReader({ pool: test.pool, billingTimeZone: 'UTC', clock: test.clock.now });
+  for (let user = 0; user < 7; user += 1) {
+    const { settledSeconds, settledCost } = await test.store.read(`user-${user}`, NOVEMBER);
+    const { totalSeconds, totalCost } = await usage.summary(`user-${user}`, NOVEMBER);
+    expect({ totalSeconds, totalCost }).toEqual({ totalSeconds: settledSeconds, totalCost: settledCost });
+  }
 
   // 2. every difference, and nothing else
   const rows = await test.database.query<{ id: string; differs: boolean }>(
