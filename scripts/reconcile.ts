@@ -36,7 +36,7 @@ async function compare(config: Config): Promise<string> {
   }
   await using parts = new AsyncDisposableStack();
   const clock = () => new Date();
-  const vendor = await createVendor(config.vendor, clock, parts);
+  const { vendor } = await createVendor(config.vendor, clock, parts);
   if (!vendor.capabilities.list) throw new UsageError(`${vendor.name} has no list of sessions to compare with.`);
   const { pool } = parts.use(await openDatabase(config));
   return summarise(await reconcileMonths({ pool, policy: config.policy, vendor, clock }));
