@@ -2,12 +2,6 @@ import { z } from 'zod';
 import type { VendorSession } from '../../domain/vendor.ts';
 import { SANDBOX } from './credits.ts';
 
-/** What wraps every answer. Absent fields are tolerated: the documentation and the live service differ. */
-export const Envelope = z.object({
-  code: z.number().nullish(),
-  data: z.unknown().optional(),
-});
-
 export const Minted = z.object({ session_id: z.string().min(1), session_token: z.string().min(1) });
 
 /** JSON numbers carry binary noise (0.30000000000000004), so they are taken to the millionth; strings are exact. */

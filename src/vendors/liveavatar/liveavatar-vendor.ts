@@ -1,10 +1,11 @@
 import type { Clock } from '../../domain/clock.ts';
 import { VendorFailure } from '../../domain/errors.ts';
 import type { AvatarVendor, MintRequest, Patience, VendorSession } from '../../domain/vendor.ts';
+import { type Call, createClient } from '../shared/client.ts';
 import { Anything, Credits, Entry, isActive, Minted, Page, toVendorSession } from './answers.ts';
 import { type LiveAvatarAvatar, type LiveAvatarMode, mintBody, SANDBOX_AVATAR_ID } from './avatars.ts';
-import { type Call, createClient } from './client.ts';
 import { creditsPerMinute, SANDBOX } from './credits.ts';
+import { LIVEAVATAR } from './dialect.ts';
 import { vendorStopReason } from './stop-reason.ts';
 
 export interface LiveAvatarOptions {
@@ -40,7 +41,7 @@ const atOnce: Patience = (request) => request();
 export function createLiveAvatarVendor(options: LiveAvatarOptions): AvatarVendor {
   const avatars = new Map(Object.entries(options.avatars));
   const anyName: LiveAvatarAvatar | undefined = avatars.size === 0 ? { avatarId: SANDBOX_AVATAR_ID } : undefined;
-  const call = createClient({
+  const call = createClient(LIVEAVATAR, {
     baseUrl: options.baseUrl,
     apiKey: options.apiKey,
     timeoutMs: options.timeoutMs ?? 10_000,

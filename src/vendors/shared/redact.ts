@@ -1,4 +1,5 @@
-const JWT = /eyJ[\w-]+\.[\w-]+(\.[\w-]*)?/g;
+/** JSON in base64: JWTs, and tokens that are one piece of it. */
+const TOKEN = /eyJ[\w+/-]{4,}(\.[\w-]*)*=*/g;
 const LONGEST = 300;
 
 /**
@@ -8,5 +9,5 @@ const LONGEST = 300;
  */
 export function redact(text: string, apiKey: string): string {
   const withoutKey = apiKey === '' ? text : text.replaceAll(apiKey, '[api key]');
-  return withoutKey.replace(JWT, '[token]').replace(/\s+/g, ' ').trim().slice(0, LONGEST);
+  return withoutKey.replace(TOKEN, '[token]').replace(/\s+/g, ' ').trim().slice(0, LONGEST);
 }

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import type { Clock } from '../../domain/clock.ts';
 import { VendorFailure } from '../../domain/errors.ts';
-import { type ExchangeError, exchange } from '../exchange.ts';
-import { readAnswer } from './read-answer.ts';
+import { type Dialect, readAnswer } from './dialect.ts';
+import { type ExchangeError, exchange } from './exchange.ts';
 import { redact } from './redact.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
@@ -22,11 +22,11 @@ export interface ClientOptions {
 export type Call = <T>(method: 'GET' | 'POST', path: string, data: z.ZodType<T>, body?: object) => Promise<T>;
 
 /** @throws TypeError if the base URL is not a URL. */
-export function createClient({ baseUrl, apiKey, timeoutMs, clock }: ClientOptions): Call {
+export function createClient(dialect: Dialect, { baseUrl, apiKey, timeoutMs, clock }: ClientOptions): Call {
   const base = new URL(baseUrl.replace(/\/*$/, '/'));
 
   return async (method, path, data, body) => {
-    const message = (what: string) => redact(`LiveAvatar ${method} ${path} ${what}`, apiKey);
+    const message = (what: string) => redact(`${dialect.vendor} ${method} ${path} ${what}`, apiKey);
     const { response, text } = await exchange(new URL(path.slice(1), base), {
       method,
       headers: { 'X-API-KEY': apiKey },
@@ -35,7 +35,7 @@ export function createClient({ baseUrl, apiKey, timeoutMs, clock }: ClientOption
     }).catch((error: ExchangeError) => {
       throw new VendorFailure('unavailable', message(error.message));
     });
-    const reading = readAnswer(response, text);
+    const reading = readAnswer(dialect, response, text);
     if (!reading.ok) {
       throw new VendorFailure(reading.kind, message(reading.what), {
         retryAfterSeconds: parseRetryAfter(response.headers.get('retry-after'), clock()),
