@@ -99,6 +99,8 @@ const VENDOR_MESSAGES: Record<VendorFailure['kind'], string> = {
     'The avatar service did not accept this avatar. Use the static avatar; the operator has to check its settings.',
   unauthorized: 'The avatar service did not accept our key. Use the static avatar; the operator has to check it.',
   gone: 'The avatar service does not know this avatar. Use the static avatar; the operator has to check its settings.',
+  retired:
+    'The avatar service has been closed down by its vendor. Use the static avatar; the operator has to choose another.',
   unavailable: 'The avatar service does not answer at the moment. Use the static avatar, or try again shortly.',
   unknown: 'The avatar service gave no token. Use the static avatar, or try again shortly.',
 };
@@ -111,6 +113,7 @@ const RETRY_AFTER_SECONDS: Record<VendorFailure['kind'], number | null> = {
   invalid: null,
   unauthorized: null,
   gone: null,
+  retired: null,
   unavailable: 10,
   unknown: 10,
 };

@@ -69,6 +69,7 @@ export type VendorFailureKind =
   | 'invalid'
   | 'unauthorized'
   | 'gone'
+  | 'retired'
   | 'unavailable'
   | 'unknown';
 

@@ -1,0 +1,105 @@
+import type { Clock } from '../../domain/clock.ts';
+import { VendorFailure } from '../../domain/errors.ts';
+import type { AvatarVendor, VendorSession } from '../../domain/vendor.ts';
+import { createClient } from '../shared/client.ts';
+import { Active, Anything, activeSession, Minted, Quota } from './answers.ts';
+import { creditsOfQuota, creditsPerMinute, INTERACTIVE } from './credits.ts';
+import { HEYGEN } from './dialect.ts';
+import { listHistory } from './history.ts';
+
+export interface HeyGenOptions {
+  /** Such as `https://api.heygen.com`, with or without a path. */
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  /** What is stored on usage records. @default 'heygen' */
+  readonly name?: string | undefined;
+  /** Milliseconds for one call. @default 10000 */
+  readonly timeoutMs?: number | undefined;
+  /** Counts the seconds of running sessions. @default the system's clock */
+  readonly clock?: Clock | undefined;
+}
+
+/**
+ * HeyGen's Interactive Avatar over HTTP (HeyGen's API reference, streaming.*), retired by its vendor in March 2026; self-hosted
+ * gateways still speak it.
+ *
+ * A token opens any number of sessions of any length, and the avatar is chosen when one is opened: what caps a session is
+ * our deadline and our stop. Nothing is retried here: each caller knows best how long its call may take.
+ *
+ * @throws TypeError if the base URL is not a URL.
+ */
+export function createHeyGenVendor(options: HeyGenOptions): AvatarVendor {
+  const clock = options.clock ?? (() => new Date());
+  const { baseUrl, apiKey, timeoutMs = 10_000 } = options;
+  const call = createClient(HEYGEN, { baseUrl, apiKey, timeoutMs, clock });
+
+  async function* listActive(): AsyncGenerator<VendorSession> {
+    const { data } = await call('GET', '/v1/streaming.list', Active);
+    const now = clock();
+    yield* data.sessions.map((entry) => activeSession(entry, now));
+  }
+  const listEnded = (since: Date) => listHistory(call, since, activeIds);
+
+  return {
+    name: options.name ?? 'heygen',
+    capabilities: {
+      sessionIdAtMint: false,
+      capAtMint: false,
+      keepAlive: true,
+      serverStop: true,
+      list: true,
+      balance: true,
+    },
+    avatarNames: [],
+    knowsAvatar: () => true,
+    modeOf: () => INTERACTIVE,
+    creditsPerMinute,
+
+    async mint() {
+      const { data } = await call('POST', '/v1/streaming.create_token', Minted);
+      return { avatarSessionId: null, token: data.token };
+    },
+
+    async stop(avatarSessionId) {
+      await call('POST', '/v1/streaming.stop', Anything, { session_id: avatarSessionId }).catch(
+        (failure: VendorFailure) => confirmOver(avatarSessionId, failure),
+      );
+    },
+
+    async keepAlive(avatarSessionId) {
+      await call('POST', '/v1/streaming.keep_alive', Anything, { session_id: avatarSessionId });
+    },
+
+    /** There is no call for one session: both lists are searched, the history as far as it goes. */
+    async get(avatarSessionId) {
+      for (const sessions of [listActive(), listEnded(new Date(0))]) {
+        for await (const session of sessions) if (session.avatarSessionId === avatarSessionId) return session;
+      }
+      throw new VendorFailure('gone', `HeyGen lists no session ${avatarSessionId}`);
+    },
+
+    listActive,
+    listEnded,
+
+    async balance() {
+      return creditsOfQuota((await call('GET', '/v2/user/remaining_quota', Quota)).data.remaining_quota);
+    },
+  };
+
+  async function activeIds(): Promise<ReadonlySet<string>> {
+    const ids = new Set<string>();
+    for await (const session of listActive()) ids.add(session.avatarSessionId);
+    return ids;
+  }
+
+  /**
+   * A session that is over is refused as closed or as not found, but "not found" is also what any proxy or a moved address
+   * says. Before money is taken for safe, the active sessions are asked for.
+   */
+  async function confirmOver(avatarSessionId: string, failure: VendorFailure): Promise<void> {
+    if (failure.kind !== 'gone') throw failure;
+    if ((await activeIds()).has(avatarSessionId)) {
+      throw new VendorFailure('unknown', `HeyGen does not find session ${avatarSessionId} to stop, yet it runs`);
+    }
+  }
+}
