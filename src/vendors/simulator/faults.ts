@@ -13,6 +13,8 @@ export interface Fault {
   readonly body?: unknown;
   /** Nothing is done and nothing answered; the connection stays open. */
   readonly hang?: boolean;
+  /** What was asked is done, and answered, only when this is fulfilled. */
+  readonly until?: Promise<void>;
   /** What was asked is done, but the connection breaks in the middle of the answer. */
   readonly closeMidAnswer?: boolean;
 }

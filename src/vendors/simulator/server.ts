@@ -9,6 +9,9 @@ import { type Answer, Refusal } from './answers.ts';
 import { corsHeaders, preflight } from './cors.ts';
 import { authenticate } from './credentials.ts';
 import { type Fault, Faults } from './faults.ts';
+import { HeyGenAccount } from './heygen/account.ts';
+import { createHeyGenApi, isHeyGenPath } from './heygen/api.ts';
+import type { HeyGenSession } from './heygen/sessions.ts';
 import { RateLimit } from './rate-limit.ts';
 import { findRoute } from './routes.ts';
 import { cutAnswer, sendAnswer } from './send.ts';
@@ -49,6 +52,8 @@ export interface Simulator {
   readonly url: string;
   /** Every session of the account as of the clock's now, unused tokens included, in the order of their mint. */
   sessions(): readonly SimulatedSession[];
+  /** Every session of the HeyGen account as of the clock's now, in the order of their beginning. */
+  heygenSessions(): readonly HeyGenSession[];
   /** The last thousand calls, the oldest first, preflights and faults included. */
   requests(): readonly RecordedRequest[];
   failNext(fault: Fault): void;
@@ -65,17 +70,21 @@ export interface Simulator {
 const REQUESTS_KEPT = 1000;
 
 /**
- * LiveAvatar's API on a local port, its oddities included, without media.
+ * LiveAvatar's API and HeyGen's retired one on a local port, their oddities included, without media. Each has an account of
+ * its own, with the same key and limits.
  *
  * @throws Error of node:net if the port is taken, RangeError if the credits are no decimal
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const clock = options.clock ?? (() => new Date());
-  const account = new Account({
+  const limits = {
     credits: parseMoney(options.credits ?? '1000000'),
     maxConcurrency: options.maxConcurrency ?? Number.POSITIVE_INFINITY,
     maxSessionSeconds: options.maxSessionSeconds ?? null,
-  });
+  };
+  const account = new Account(limits);
+  const heygenAccount = new HeyGenAccount(limits);
+  const heygen = createHeyGenApi(heygenAccount, options.apiKey);
   const rateLimit = new RateLimit(options.rateLimitPerSecond ?? Number.POSITIVE_INFINITY);
   const tokens = new SessionTokens();
   const faults = new Faults();
@@ -102,18 +111,24 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     if (method === 'OPTIONS') return sendAnswer(response, preflight('vary' in cors), cors);
     const fault = faults.take(method, url.pathname);
     if (fault?.hang) return;
+    await fault?.until;
     if (fault?.closeMidAnswer) return cutAnswer(response, await answer(request, url, body), cors);
-    if (fault) return sendAnswer(response, { status: 500, body: undefined, ...fault }, cors);
+    if (fault && !fault.until) return sendAnswer(response, { status: 500, body: undefined, ...fault }, cors);
     return sendAnswer(response, await answer(request, url, body), cors);
   }
 
   async function answer(request: IncomingMessage, url: URL, body: string): Promise<Answer> {
     const now = clock().getTime();
+    const { headers, method = 'GET' } = request;
+    const credential = String(headers['x-api-key'] ?? headers.authorization ?? '');
     try {
-      const route = findRoute(request.method ?? 'GET', url.pathname);
-      const credential = request.headers['x-api-key'] ?? request.headers.authorization ?? '';
-      rateLimit.count(String(credential), String(route.path), now);
-      const caller = await authenticate(request.headers, route, options.apiKey, tokens);
+      if (isHeyGenPath(url.pathname)) {
+        rateLimit.count(credential, url.pathname, now);
+        return heygen.answer({ method, url, headers, body, now });
+      }
+      const route = findRoute(method, url.pathname);
+      rateLimit.count(credential, String(route.path), now);
+      const caller = await authenticate(headers, route, options.apiKey, tokens);
       return await route.answer({ account, tokens, caller, url, body, now });
     } catch (error) {
       if (error instanceof Refusal) return error.answer;
@@ -124,6 +139,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   return {
     url: origin,
     sessions: () => account.sessions(clock().getTime()),
+    heygenSessions: () => heygenAccount.sessions(clock().getTime()),
     requests: () => recorded,
     failNext: (fault) => faults.add(fault),
     embed: (mode) => {
