@@ -1,34 +1,58 @@
-import type { VendorConfig } from './config.ts';
+import type { SimulatorConfig, VendorConfig } from './config/vendor.ts';
 import type { Clock } from './domain/clock.ts';
 import { formatMoney } from './domain/money.ts';
 import type { AvatarVendor } from './domain/vendor.ts';
-import type { VendorSdk } from './domain/vendor-sdk.ts';
+import type { OpeningSdk, VendorSdk } from './domain/vendor-sdk.ts';
+import { createHeyGenVendor } from './vendors/heygen/heygen-vendor.ts';
+import { createHeyGenSdk } from './vendors/heygen/sdk.ts';
 import { createLiveAvatarVendor } from './vendors/liveavatar/liveavatar-vendor.ts';
 import { createLiveAvatarSdk } from './vendors/liveavatar/sdk.ts';
-import { startSimulator } from './vendors/simulator/server.ts';
+import { type Simulator, startSimulator } from './vendors/simulator/server.ts';
 
 const SIMULATOR_KEY = 'simulated-key';
 
-export interface ConnectedVendor {
-  readonly vendor: AvatarVendor;
-  /** Where the calls of the vendor's own SDK are passed on to. */
-  readonly sdk: VendorSdk;
-}
+/** The vendor, and where the calls of its own SDK are passed on to. */
+export type ConnectedVendor =
+  | { readonly api: 'liveavatar'; readonly vendor: AvatarVendor; readonly sdk: VendorSdk }
+  | { readonly api: 'heygen'; readonly vendor: AvatarVendor; readonly sdk: OpeningSdk };
 
-/** The vendor of the settings. The simulated one is started, and spoken to by LiveAvatar's adapter over HTTP. */
+/** The vendor of the settings. The simulated one is started, and spoken to over HTTP by the adapter of the API it plays. */
 export async function createVendor(
   config: VendorConfig,
   clock: Clock,
   parts: AsyncDisposableStack,
 ): Promise<ConnectedVendor> {
-  if (config.kind === 'liveavatar') {
-    const { apiKey, baseUrl, mode, avatars } = config;
-    return {
-      vendor: createLiveAvatarVendor({ apiKey, baseUrl, mode, avatars: Object.fromEntries(avatars), clock }),
-      sdk: createLiveAvatarSdk({ baseUrl, clock }),
-    };
+  switch (config.kind) {
+    case 'liveavatar': {
+      const { apiKey, baseUrl, mode, avatars } = config;
+      const vendor = createLiveAvatarVendor({ apiKey, baseUrl, mode, avatars: Object.fromEntries(avatars), clock });
+      return { api: 'liveavatar', vendor, sdk: createLiveAvatarSdk({ baseUrl, clock }) };
+    }
+    case 'heygen': {
+      const { apiKey, baseUrl } = config;
+      const vendor = createHeyGenVendor({ apiKey, baseUrl, clock });
+      return { api: 'heygen', vendor, sdk: createHeyGenSdk({ baseUrl, clock }) };
+    }
+    case 'simulator': {
+      const remembersFrom = clock();
+      const { url: baseUrl } = await startOwnSimulator(config, clock, parts);
+      const account = { name: 'simulator', apiKey: SIMULATOR_KEY, baseUrl, clock, remembersFrom };
+      return config.api === 'heygen'
+        ? { api: 'heygen', vendor: createHeyGenVendor(account), sdk: createHeyGenSdk({ baseUrl, clock }) }
+        : {
+            api: 'liveavatar',
+            vendor: createLiveAvatarVendor({ ...account, mode: 'FULL', avatars: {} }),
+            sdk: createLiveAvatarSdk({ baseUrl, clock }),
+          };
+    }
   }
-  const startedAt = clock();
+}
+
+async function startOwnSimulator(
+  config: SimulatorConfig,
+  clock: Clock,
+  parts: AsyncDisposableStack,
+): Promise<Simulator> {
   const simulator = await startSimulator({
     port: config.port,
     apiKey: SIMULATOR_KEY,
@@ -38,17 +62,5 @@ export async function createVendor(
     ...(config.maxSessionSeconds !== null && { maxSessionSeconds: config.maxSessionSeconds }),
   });
   parts.defer(() => simulator.close());
-  const baseUrl = simulator.url;
-  return {
-    vendor: createLiveAvatarVendor({
-      name: 'simulator',
-      baseUrl,
-      apiKey: SIMULATOR_KEY,
-      mode: 'FULL',
-      avatars: {},
-      clock,
-      remembersFrom: startedAt,
-    }),
-    sdk: createLiveAvatarSdk({ baseUrl, clock }),
-  };
+  return simulator;
 }

@@ -4,7 +4,7 @@ import type { AppDeps } from './app/deps.ts';
 import { trackHeartbeat } from './app/track-heartbeat.ts';
 import { createVendorBalance } from './app/vendor-balance.ts';
 import { startReconciliation } from './compose-reconciliation.ts';
-import { createVendor } from './compose-vendor.ts';
+import { type ConnectedVendor, createVendor } from './compose-vendor.ts';
 import type { Config } from './config.ts';
 import { openAccount } from './database/account.ts';
 import { fillCalendar } from './database/calendar.ts';
@@ -32,6 +32,8 @@ import { createHttpServer, listen } from './server/http.ts';
 import { createMetrics } from './server/metrics.ts';
 import { createRest } from './server/rest/rest.ts';
 import { closeHttp } from './server/shutdown.ts';
+import type { SdkEndpoint } from './server/vendor-sdk/endpoint.ts';
+import { createHeyGenEndpoint } from './server/vendor-sdk/heygen.ts';
 import { createLiveAvatarEndpoint } from './server/vendor-sdk/liveavatar.ts';
 import { attachWebSocket } from './server/websocket.ts';
 import { createPipeline } from './server/yoga.ts';
@@ -56,7 +58,8 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
   parts.defer(() => pool.end());
   await fillCalendar(pool, config.policy.billingTimeZone, clock());
   await openAccount(pool, config.policy);
-  const { vendor, sdk } = await createVendor(config.vendor, clock, parts);
+  const connected = await createVendor(config.vendor, clock, parts);
+  const { vendor } = connected;
 
   const { policy } = config;
   const balance = createVendorBalance({ vendor, clock, onError: warn("The vendor's credits could not be read") });
@@ -139,7 +142,7 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
       ),
       events: events.isConnected(),
     }),
-    sdk: createLiveAvatarEndpoint({ ...app, sdk }, config.corsOrigins, log),
+    sdk: createSdkEndpoint(connected, app, config, log),
     log,
     metrics: config.metrics
       ? createMetrics({ readStats: () => readServiceStats(pool, vendor, clock()), vendorCredits: balance.credits })
@@ -153,6 +156,18 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
 
   const running = parts.move();
   return { url: `http://${hostName(config.host)}:${port}`, demo, stop: () => running.disposeAsync() };
+}
+
+/** Where the SDK of the vendor finds this service in the vendor's place. */
+function createSdkEndpoint(
+  connected: ConnectedVendor,
+  app: AppDeps,
+  { corsOrigins }: Config,
+  log: Logger,
+): SdkEndpoint {
+  return connected.api === 'heygen'
+    ? createHeyGenEndpoint({ ...app, sdk: connected.sdk }, corsOrigins, log)
+    : createLiveAvatarEndpoint({ ...app, sdk: connected.sdk }, corsOrigins, log);
 }
 
 async function embeddedDatabase({ dataDir }: Config, parts: AsyncDisposableStack): Promise<string> {

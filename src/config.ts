@@ -1,9 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { avatars, type LiveAvatarIds } from './config/avatars.ts';
 import {
   amount,
-  baseUrl,
   httpUrl,
   matching,
   oneOf,
@@ -11,11 +9,14 @@ import {
   origins,
   percentages,
   postgresUrl,
+  SECONDS_PER_DAY,
+  seconds,
   timeZone,
   wholeNumber,
 } from './config/fields.ts';
 import { SettingsReader } from './config/settings-reader.ts';
-import { type Micros, parseMoney } from './domain/money.ts';
+import { readVendor, type VendorConfig } from './config/vendor.ts';
+import { parseMoney } from './domain/money.ts';
 import type { QuotaPolicy } from './domain/policy.ts';
 
 /** Everything the environment decides. Seconds and minutes are whole, costs are in millionths of the policy's currency. */
@@ -66,26 +67,6 @@ export interface GeneratedAuth extends TokenRules {
   readonly kind: 'generated';
 }
 
-export type VendorConfig = SimulatorConfig | LiveAvatarConfig;
-
-/** The simulated vendor's own limits; null where it has none. */
-export interface SimulatorConfig {
-  readonly kind: 'simulator';
-  /** 0: any free one. */
-  readonly port: number;
-  readonly maxConcurrency: number | null;
-  readonly credits: Micros | null;
-  readonly maxSessionSeconds: number | null;
-}
-
-export interface LiveAvatarConfig {
-  readonly kind: 'liveavatar';
-  readonly apiKey: string;
-  readonly baseUrl: string;
-  readonly mode: 'FULL' | 'LITE';
-  readonly avatars: ReadonlyMap<string, LiveAvatarIds>;
-}
-
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -99,23 +80,13 @@ export class ConfigError extends Error {
   }
 }
 
-const SECONDS_PER_DAY = 86_400;
 const LARGEST_LIMIT_MINUTES = 10_000_000;
 const MIN_SECRET_BYTES = 32;
-const LIVEAVATAR_API = 'https://api.liveavatar.com';
 
 const anyText = z.string();
-const seconds = wholeNumber(1, SECONDS_PER_DAY);
 const secretField = z
   .string()
   .refine((secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES, `must have ${MIN_SECRET_BYTES} bytes or more`);
-const vendorField = z
-  .string()
-  .refine((vendor) => vendor !== 'heygen', {
-    error: 'must be liveavatar or simulator: heygen is not supported by this version yet',
-    abort: true,
-  })
-  .pipe(oneOf(['liveavatar', 'simulator']));
 
 /**
  * Reads all settings from the given environment.
@@ -177,34 +148,6 @@ function readAuth(settings: SettingsReader, embedded: boolean): AuthConfig {
     );
   }
   return { kind: 'generated', ...rules };
-}
-
-function readVendor(settings: SettingsReader, embedded: boolean): VendorConfig {
-  const kind = embedded
-    ? settings.read('VENDOR', vendorField, 'simulator')
-    : settings.require('VENDOR', vendorField, 'with DATABASE_URL: liveavatar, or simulator to try without one', null);
-  return kind === 'liveavatar' ? readLiveAvatar(settings) : readSimulator(settings);
-}
-
-function readSimulator(settings: SettingsReader): SimulatorConfig {
-  return {
-    kind: 'simulator',
-    port: settings.read('SIMULATOR_PORT', wholeNumber(0, 65_535), 0),
-    maxConcurrency: settings.read('SIMULATOR_MAX_CONCURRENCY', wholeNumber(0, 1_000_000), null),
-    credits: settings.read('SIMULATOR_CREDITS', amount, null),
-    maxSessionSeconds: settings.read('SIMULATOR_MAX_SESSION_SECONDS', seconds, null),
-  };
-}
-
-function readLiveAvatar(settings: SettingsReader): LiveAvatarConfig {
-  const reason = 'with VENDOR=liveavatar';
-  return {
-    kind: 'liveavatar',
-    apiKey: settings.require('LIVEAVATAR_API_KEY', matching(/^[\x21-\x7e]+$/, 'must be one word'), reason, ''),
-    baseUrl: settings.read('LIVEAVATAR_BASE_URL', baseUrl, LIVEAVATAR_API),
-    mode: settings.read('LIVEAVATAR_MODE', oneOf(['FULL', 'LITE']), 'FULL'),
-    avatars: settings.require('LIVEAVATAR_AVATARS', avatars, reason, new Map<string, LiveAvatarIds>()),
-  };
 }
 
 function readPolicy(settings: SettingsReader): QuotaPolicy {

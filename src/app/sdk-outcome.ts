@@ -1,9 +1,14 @@
-import type { VendorSdk } from '../domain/vendor-sdk.ts';
+import type { OpeningSdk, VendorSdk } from '../domain/vendor-sdk.ts';
 import type { AppDeps } from './deps.ts';
 
 /** What the use cases behind the vendor's own SDK work with. */
 export interface SdkDeps extends AppDeps {
   readonly sdk: VendorSdk;
+}
+
+/** The same where the vendor names a session only in its answer to the start. */
+export interface OpeningDeps extends AppDeps {
+  readonly sdk: OpeningSdk;
 }
 
 /** A call of the SDK. */
@@ -43,7 +48,7 @@ export interface SdkStopped {
 /** The vendor was not asked. */
 export interface SdkRefused {
   readonly type: 'refused';
-  readonly reason: 'unknown_token' | 'foreign_session' | 'not_started' | 'over';
+  readonly reason: 'unknown_token' | 'foreign_session' | 'not_started' | 'already_started' | 'over';
   readonly message: string;
 }
 
@@ -65,6 +70,13 @@ export const NOT_STARTED: SdkRefused = {
   type: 'refused',
   reason: 'not_started',
   message: 'This session has not been started. Start it first.',
+};
+
+export const ALREADY_STARTED: SdkRefused = {
+  type: 'refused',
+  reason: 'already_started',
+  message:
+    'This token has opened its session, and opens no other. Use that session, or ask for a new token with createToken.',
 };
 
 export const OVER: SdkRefused = {

@@ -1,6 +1,12 @@
+import type { VendorSdk } from '../domain/vendor-sdk.ts';
+import type { AppDeps } from './deps.ts';
 import { isOver, recogniseToken } from './recognise-token.ts';
 import { sdkForwarded } from './sdk-forwarded.ts';
-import { FOREIGN_SESSION, type SdkDeps, type SdkOutcome, type SdkRequest, UNKNOWN_TOKEN } from './sdk-outcome.ts';
+import { FOREIGN_SESSION, NOT_STARTED, OVER, type SdkOutcome, type SdkRequest, UNKNOWN_TOKEN } from './sdk-outcome.ts';
+
+interface StopDeps extends AppDeps {
+  readonly sdk: Pick<VendorSdk, 'stop'>;
+}
 
 /**
  * The end of a session by the vendor's own SDK: trackEnd at this instant, then passed on to the vendor, which is told
@@ -8,13 +14,14 @@ import { FOREIGN_SESSION, type SdkDeps, type SdkOutcome, type SdkRequest, UNKNOW
  *
  * @throws ServiceUnavailableError without the database
  */
-export async function sdkStop(deps: SdkDeps, { token, body, ...named }: SdkRequest): Promise<SdkOutcome> {
+export async function sdkStop(deps: StopDeps, { token, body, ...named }: SdkRequest): Promise<SdkOutcome> {
   const { store, sdk, clock } = deps;
   const record = await recogniseToken(deps, token);
-  if (record === null || record.avatarSessionId === null) return UNKNOWN_TOKEN;
+  if (record === null) return UNKNOWN_TOKEN;
   const { userId, avatarSessionId } = record;
   if (named.avatarSessionId !== null && named.avatarSessionId !== avatarSessionId) return FOREIGN_SESSION;
   const overdue = isOver(record, clock());
+  if (avatarSessionId === null) return overdue ? OVER : NOT_STARTED;
   const totals = { wordsSpoken: null, messagesCount: null, errorMessage: null };
   const { outcome } = await store.end({ userId, avatarSessionId, ...totals });
   if (overdue || outcome !== 'ended') return { type: 'stopped', avatarSessionId };

@@ -39,6 +39,11 @@ export function wholeNumber(min: number, max: number): z.ZodType<number, string>
   });
 }
 
+export const SECONDS_PER_DAY = 86_400;
+
+/** A length of time of a day at the most. */
+export const seconds = wholeNumber(1, SECONDS_PER_DAY);
+
 export const amount: z.ZodType<Micros, string> = parsed(
   `must be a decimal number from 0 to ${LARGEST_AMOUNT} with at most 6 decimals, such as 0.50`,
   (text) => {

@@ -7,7 +7,7 @@ import { createBatcher } from './batcher.ts';
 import { mayBeOneRow, toPublicError } from './errors.ts';
 import { readDearestPrices } from './prices.ts';
 import { readQuotas } from './read-quotas.ts';
-import { capSessions, failStarts, recogniseTokens } from './sdk-statements.ts';
+import { capSessions, failStarts, nameSessions, openSessions, recogniseTokens } from './sdk-statements.ts';
 import {
   attachTokens,
   beatSessions,
@@ -63,6 +63,8 @@ export function createQuotaStore({ pool, policy, clock }: QuotaStoreOptions): Qu
     end: batched(endSessions, byUser),
     close: batched(closeRecords, byRecord),
     recognise: batched(recogniseTokens),
+    open: batched(openSessions, byUser),
+    name: batched(nameSessions, byRecord),
     failStart: batched(failStarts, byRecord),
     cap: batched(capSessions, byRecord),
     changeLimits: batched(changeLimits, byUser),

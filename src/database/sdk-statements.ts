@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { heartbeatLapseSeconds, type QuotaPolicy } from '../domain/policy.ts';
 import type { UsageStatus } from '../domain/session.ts';
-import type { FailedStart, SessionCap, TokenRecord } from '../domain/store.ts';
+import type { FailedStart, OpenRequest, SessionCap, SessionName, TokenRecord } from '../domain/store.ts';
 import { everyThreshold } from '../domain/thresholds.ts';
 
 /** The statements behind the vendor's own SDK. Within one call every record may stand once. */
@@ -36,6 +36,43 @@ export async function recogniseTokens(
       expiresAt: row.expires_at,
     };
   });
+}
+
+/** open_sessions, in the order of the requests. Every user may stand once. */
+export async function openSessions(
+  pool: pg.Pool,
+  requests: readonly OpenRequest[],
+  policy: QuotaPolicy,
+  now: Date,
+): Promise<('started' | 'taken' | 'ended')[]> {
+  const { rows } = await pool.query<{ record_id: string; outcome: 'started' | 'taken' | 'ended' }>({
+    name: 'open_sessions',
+    text: 'SELECT * FROM open_sessions($1, $2, $3, $4)',
+    values: [
+      now,
+      requests.map(({ recordId }) => recordId),
+      requests.map(({ avatarName }) => avatarName),
+      everyThreshold(policy.thresholds),
+    ],
+  });
+  const byRecord = new Map(rows.map((row) => [row.record_id, row.outcome]));
+  return requests.map(({ recordId }) => byRecord.get(recordId) ?? 'ended');
+}
+
+/** name_sessions, in the order of the names. */
+export async function nameSessions(
+  pool: pg.Pool,
+  names: readonly SessionName[],
+  _policy: QuotaPolicy,
+  now: Date,
+): Promise<boolean[]> {
+  const { rows } = await pool.query<{ record_id: string; running: boolean }>({
+    name: 'name_sessions',
+    text: 'SELECT * FROM name_sessions($1, $2, $3)',
+    values: [now, names.map(({ recordId }) => recordId), names.map(({ avatarSessionId }) => avatarSessionId)],
+  });
+  const byRecord = new Map(rows.map((row) => [row.record_id, row.running]));
+  return names.map(({ recordId }) => byRecord.get(recordId) ?? false);
 }
 
 /** fail_starts. */

@@ -54,6 +54,20 @@ export interface CloseRequest {
   readonly errorMessage: string | null;
 }
 
+/** The start of a session that the vendor names only in its answer. */
+export interface OpenRequest {
+  readonly recordId: string;
+  readonly userId: string;
+  /** Null keeps the one that the token was asked for with. */
+  readonly avatarName: string | null;
+}
+
+/** How the vendor has named a session that it has opened. */
+export interface SessionName {
+  readonly recordId: string;
+  readonly avatarSessionId: string;
+}
+
 /** A session that this call started here, and the vendor did not. */
 export interface FailedStart {
   readonly recordId: string;
@@ -102,6 +116,10 @@ export interface QuotaStore {
   close(request: CloseRequest): Promise<void>;
   /** Null for the hash of a token that was never given out. Decides nothing. */
   recognise(tokenHash: Uint8Array): Promise<TokenRecord | null>;
+  /** Starts a session by its token's record; `taken` if the token has opened its session already. */
+  open(request: OpenRequest): Promise<'started' | 'taken' | 'ended'>;
+  /** False if the session ended meanwhile: then the vendor is told to stop it. */
+  name(named: SessionName): Promise<boolean>;
   /** Ends a session as one that the vendor did not start: nothing is charged. One that is over stays as it is. */
   failStart(failed: FailedStart): Promise<void>;
   /** Notes the vendor's cap; a hold that is greater shrinks to it, and the deadline follows. */

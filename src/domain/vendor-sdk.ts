@@ -24,3 +24,16 @@ export interface VendorSdk {
   stop(token: string, body: string): Promise<Forwarded>;
   keepAlive(token: string, body: string): Promise<Forwarded>;
 }
+
+export interface ForwardedOpening extends ForwardedStart {
+  /** The vendor's name for the session; null if it has opened none. */
+  readonly avatarSessionId: string | null;
+}
+
+/** {@link VendorSdk} of a vendor that names a session only in its answer to the start, and whose token opens any number. */
+export interface OpeningSdk {
+  open(token: string, body: string): Promise<ForwardedOpening>;
+  stop(token: string, body: string): Promise<Forwarded>;
+  /** Any other call on an open session, by the vendor's own word. */
+  steer(call: string, token: string, body: string): Promise<Forwarded>;
+}

@@ -15,6 +15,8 @@ export function settingsFor(vendorUrl: string) {
     PRICE_PER_MINUTE: '0.50',
     LIVEAVATAR_API_KEY: VENDOR_KEY,
     LIVEAVATAR_BASE_URL: vendorUrl,
+    HEYGEN_API_KEY: VENDOR_KEY,
+    HEYGEN_BASE_URL: vendorUrl,
     LIVEAVATAR_AVATARS: JSON.stringify({ default: { avatar_id: AVATAR_ID }, anna: { avatar_id: AVATAR_ID } }),
   };
 }

@@ -33,7 +33,14 @@ describe('without any setting', () => {
       databaseUrl: null,
       dataDir: resolve('.data'),
       auth: { kind: 'generated', issuer: null, audience: null, roleClaim: 'role', adminRole: 'admin' },
-      vendor: { kind: 'simulator', port: 0, maxConcurrency: null, credits: null, maxSessionSeconds: null },
+      vendor: {
+        kind: 'simulator',
+        api: 'liveavatar',
+        port: 0,
+        maxConcurrency: null,
+        credits: null,
+        maxSessionSeconds: null,
+      },
       policy: {
         defaultLimitMinutes: 60,
         defaultLimitCost: 50_000_000n,
@@ -76,7 +83,7 @@ describe('with DATABASE_URL', () => {
   it('demands real authentication and a vendor by name', () => {
     expect(problemsOf({ DATABASE_URL: PRODUCTION.DATABASE_URL })).toEqual([
       'AUTH_JWT_SECRET (32 bytes or more) or AUTH_JWKS_URL must be set with DATABASE_URL.',
-      'VENDOR must be set with DATABASE_URL: liveavatar, or simulator to try without one.',
+      'VENDOR must be set with DATABASE_URL: liveavatar or heygen, or simulator to try without one.',
     ]);
   });
 
@@ -170,10 +177,27 @@ describe('the vendor LiveAvatar', () => {
   });
 });
 
+describe('the vendor HeyGen', () => {
+  it('needs a key, and has its own address unless told otherwise', () => {
+    expect(problemsOf({ VENDOR: 'heygen' })).toEqual(['HEYGEN_API_KEY must be set with VENDOR=heygen.']);
+    const heygen = { VENDOR: 'heygen', HEYGEN_API_KEY: 'key-123' };
+    expect(loadConfig(heygen).vendor).toEqual({
+      kind: 'heygen',
+      apiKey: 'key-123',
+      baseUrl: 'https://api.heygen.com',
+    });
+    const gateway = { ...heygen, HEYGEN_BASE_URL: 'http://gateway:8080/heygen/' };
+    expect(loadConfig(gateway).vendor).toMatchObject({ baseUrl: 'http://gateway:8080/heygen' });
+  });
+
+  it('is what the simulator plays when it is told to', () => {
+    expect(loadConfig({ SIMULATOR_API: 'heygen' }).vendor).toMatchObject({ kind: 'simulator', api: 'heygen' });
+  });
+});
+
 describe('what this version does not support', () => {
   it('is said, not ignored', () => {
-    expect(problemsOf({ VENDOR: 'heygen', REDIS_URL: 'redis://:hunter2@cache' })).toEqual([
-      'VENDOR is "heygen" but must be liveavatar or simulator: heygen is not supported by this version yet.',
+    expect(problemsOf({ REDIS_URL: 'redis://:hunter2@cache' })).toEqual([
       "REDIS_URL is not supported by this version yet: leave it unset, events between nodes cross by PostgreSQL's NOTIFY.",
     ]);
   });
@@ -236,6 +260,7 @@ describe('values', () => {
     ['AUTH_JWKS_URL', 'file:///etc/jwks.json'],
     ['VENDOR', 'tavus'],
     ['SIMULATOR_PORT', 'x'],
+    ['SIMULATOR_API', 'tavus'],
   ])('%s=%s is refused in one sentence that shows the value', (name, value) => {
     const problems = problemsOf({ [name]: value });
     expect(problems).toHaveLength(1);
@@ -277,6 +302,8 @@ it('never shows a secret', () => {
     LIVEAVATAR_AVATARS: 'x',
     REDIS_URL: 'redis://:hunter2@cache',
   });
+  const heygen = problemsOf({ VENDOR: 'heygen', HEYGEN_API_KEY: 'hunter2 hunter2' });
   expect(problems).toHaveLength(8);
-  expect(problems.join()).not.toContain('hunter2');
+  expect(heygen).toHaveLength(1);
+  expect([...problems, ...heygen].join()).not.toContain('hunter2');
 });

@@ -13,6 +13,7 @@ const REFUSED: Readonly<Record<SdkRefused['reason'], number>> = {
   unknown_token: 401,
   foreign_session: 403,
   not_started: 409,
+  already_started: 409,
   over: 410,
 };
 

@@ -13,20 +13,21 @@ export async function readSdkRequest(request: IncomingMessage): Promise<SdkReque
   if (bytes === null) return refusal(413, `A body may have ${MAX_REQUEST_BYTES / 1024} KiB, not more.`);
   const body = bytes.toString();
   if (body.trim() === '') return { token, body: '', avatarSessionId: null };
-  const named = sessionIdOf(body);
-  if (named === undefined) return refusal(400, 'Send a JSON object, with session_id as a string, or nothing.');
-  return { token, body, avatarSessionId: named };
+  const json = parseObject(body);
+  const named = json?.session_id ?? null;
+  if (json === null || (named !== null && typeof named !== 'string')) {
+    return refusal(400, 'Send a JSON object, with session_id as a string, or nothing.');
+  }
+  // Written anew: of a session_id that stands in it twice, the vendor might take the other one.
+  return { token, body: JSON.stringify(json), avatarSessionId: named };
 }
 
-/** The session that a body names; null if it names none, undefined if it cannot be understood. */
-function sessionIdOf(body: string): string | null | undefined {
-  let json: unknown;
+/** Null for what is no JSON object. */
+function parseObject(body: string): { readonly [key: string]: unknown } | null {
   try {
-    json = JSON.parse(body);
+    const json: unknown = JSON.parse(body);
+    return typeof json === 'object' && !Array.isArray(json) ? (json as Record<string, unknown> | null) : null;
   } catch {
-    return undefined;
+    return null;
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
-  const { session_id: named = null } = json as { session_id?: unknown };
-  return named === null || typeof named === 'string' ? named : undefined;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts';
 import { VendorFailure } from '../../domain/errors.ts';
-import type { AvatarVendor, VendorSession } from '../../domain/vendor.ts';
+import type { AvatarVendor, Patience, VendorSession } from '../../domain/vendor.ts';
 import { createClient } from '../shared/client.ts';
 import { Active, Anything, activeSession, Minted, Quota } from './answers.ts';
 import { creditsOfQuota, creditsPerMinute, INTERACTIVE } from './credits.ts';
@@ -17,7 +17,11 @@ export interface HeyGenOptions {
   readonly timeoutMs?: number | undefined;
   /** Counts the seconds of running sessions. @default the system's clock */
   readonly clock?: Clock | undefined;
+  /** When the account's memory begins: for the simulated vendor, which forgets everything when it ends. @default null */
+  readonly remembersFrom?: Date | undefined;
 }
+
+const atOnce: Patience = (request) => request();
 
 /**
  * HeyGen's Interactive Avatar over HTTP (HeyGen's API reference, streaming.*), retired by its vendor in March 2026; self-hosted
@@ -33,12 +37,12 @@ export function createHeyGenVendor(options: HeyGenOptions): AvatarVendor {
   const { baseUrl, apiKey, timeoutMs = 10_000 } = options;
   const call = createClient(HEYGEN, { baseUrl, apiKey, timeoutMs, clock });
 
-  async function* listActive(): AsyncGenerator<VendorSession> {
-    const { data } = await call('GET', '/v1/streaming.list', Active);
+  async function* listActive(patience = atOnce): AsyncGenerator<VendorSession> {
+    const { data } = await patience(() => call('GET', '/v1/streaming.list', Active));
     const now = clock();
     yield* data.sessions.map((entry) => activeSession(entry, now));
   }
-  const listEnded = (since: Date) => listHistory(call, since, activeIds);
+  const listEnded = (since: Date, patience = atOnce) => listHistory(call, since, activeIds, patience);
 
   return {
     name: options.name ?? 'heygen',
@@ -50,6 +54,7 @@ export function createHeyGenVendor(options: HeyGenOptions): AvatarVendor {
       list: true,
       balance: true,
     },
+    remembersFrom: options.remembersFrom ?? null,
     avatarNames: [],
     knowsAvatar: () => true,
     modeOf: () => INTERACTIVE,
@@ -86,9 +91,9 @@ export function createHeyGenVendor(options: HeyGenOptions): AvatarVendor {
     },
   };
 
-  async function activeIds(): Promise<ReadonlySet<string>> {
+  async function activeIds(patience = atOnce): Promise<ReadonlySet<string>> {
     const ids = new Set<string>();
-    for await (const session of listActive()) ids.add(session.avatarSessionId);
+    for await (const session of listActive(patience)) ids.add(session.avatarSessionId);
     return ids;
   }
 

@@ -1,4 +1,4 @@
-import type { VendorSession } from '../../domain/vendor.ts';
+import type { Patience, VendorSession } from '../../domain/vendor.ts';
 import type { Call } from '../shared/client.ts';
 import { endedSession, HistoryPage, type PastEntry } from './answers.ts';
 
@@ -18,16 +18,18 @@ const RUNNING = new Set(['new', 'connecting', 'connected']);
 export async function* listHistory(
   call: Call,
   since: Date,
-  activeIds: () => Promise<ReadonlySet<string>>,
+  activeIds: (patience: Patience) => Promise<ReadonlySet<string>>,
+  patience: Patience,
 ): AsyncGenerator<VendorSession> {
   const seen = new Set<string>();
   let token: string | null | undefined;
   for (let page = 1; ; page += 1) {
     const query = `page=${page}&page_size=${PAGE_SIZE}${token ? `&token=${encodeURIComponent(token)}` : ''}`;
-    const { data, next_pagination_token } = await call('GET', `/v2/streaming.list?${query}`, HistoryPage);
+    const path = `/v2/streaming.list?${query}`;
+    const { data, next_pagination_token } = await patience(() => call('GET', path, HistoryPage));
     const wanted = data.filter((entry) => !seen.has(entry.session_id) && entry.created_at >= since);
     for (const entry of wanted) seen.add(entry.session_id);
-    yield* (await endedOf(wanted, activeIds)).map(endedSession);
+    yield* (await endedOf(wanted, () => activeIds(patience))).map(endedSession);
     if (wanted.length === 0 || data.length < PAGE_SIZE) return;
     token = next_pagination_token;
   }
