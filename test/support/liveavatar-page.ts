@@ -1,9 +1,7 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
 import type { BrowserContext, Page } from 'playwright-core';
+import { serveFiles } from './file-server.ts';
 
 const { resolve } = createRequire(import.meta.url);
 /** The bundle that the package ships, byte for byte; all it imports is `events`. */
@@ -20,29 +18,13 @@ const PAGE = `<!doctype html>
 
 /** A server for a page that has loaded LiveAvatar's SDK, as it comes from npm. Disposing closes it. */
 export async function servePage() {
-  const files = new Map([
-    ['/', { type: 'text/html', content: PAGE }],
-    ['/sdk.js', { type: 'text/javascript', content: await readFile(SDK, 'utf8') }],
-    ['/events.js', { type: 'text/javascript', content: asModule(await readFile(EVENTS, 'utf8')) }],
-  ]);
-  const server = createServer(({ url }, response) => {
-    const file = files.get(url ?? '');
-    if (file) response.writeHead(200, { 'content-type': file.type }).end(file.content);
-    else response.writeHead(404).end();
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    origin: `http://127.0.0.1:${port}`,
-    /** The same page by another name, which makes it another origin. */
-    otherOrigin: `http://localhost:${port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  return serveFiles(
+    new Map([
+      ['/', { type: 'text/html', content: PAGE }],
+      ['/sdk.js', { type: 'text/javascript', content: await readFile(SDK, 'utf8') }],
+      ['/events.js', { type: 'text/javascript', content: asModule(await readFile(EVENTS, 'utf8')) }],
+    ]),
+  );
 }
 
 /** A tab with one session of the SDK in it. */
