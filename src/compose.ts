@@ -32,8 +32,8 @@ import { createHttpServer, listen } from './server/http.ts';
 import { createMetrics } from './server/metrics.ts';
 import { createRest } from './server/rest/rest.ts';
 import { closeHttp } from './server/shutdown.ts';
-import type { SdkEndpoint } from './server/vendor-sdk/endpoint.ts';
 import { createHeyGenEndpoint } from './server/vendor-sdk/heygen.ts';
+import { createHeyGenChat } from './server/vendor-sdk/heygen-chat.ts';
 import { createLiveAvatarEndpoint } from './server/vendor-sdk/liveavatar.ts';
 import { attachWebSocket } from './server/websocket.ts';
 import { createPipeline } from './server/yoga.ts';
@@ -132,6 +132,7 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
     corsOrigins: config.corsOrigins,
     log,
   });
+  const sdk = answerSdk(connected, app, config, log);
   const server = createHttpServer({
     pipeline,
     rest,
@@ -142,13 +143,21 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
       ),
       events: events.isConnected(),
     }),
-    sdk: createSdkEndpoint(connected, app, config, log),
+    sdk: sdk.endpoint,
     log,
     metrics: config.metrics
       ? createMetrics({ readStats: () => readServiceStats(pool, vendor, clock()), vendorCredits: balance.credits })
       : null,
   });
-  const sockets = attachWebSocket({ server, pipeline, authenticator, corsOrigins: config.corsOrigins, clock, log });
+  const sockets = attachWebSocket({
+    server,
+    pipeline,
+    authenticator,
+    sdkSocket: sdk.socket,
+    corsOrigins: config.corsOrigins,
+    clock,
+    log,
+  });
   const port = await listen(server, config.port, config.host);
   parts.defer(async () => {
     await Promise.all([closeHttp(server), sockets.close()]);
@@ -158,16 +167,13 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
   return { url: `http://${hostName(config.host)}:${port}`, demo, stop: () => running.disposeAsync() };
 }
 
-/** Where the SDK of the vendor finds this service in the vendor's place. */
-function createSdkEndpoint(
-  connected: ConnectedVendor,
-  app: AppDeps,
-  { corsOrigins }: Config,
-  log: Logger,
-): SdkEndpoint {
-  return connected.api === 'heygen'
-    ? createHeyGenEndpoint({ ...app, sdk: connected.sdk }, corsOrigins, log)
-    : createLiveAvatarEndpoint({ ...app, sdk: connected.sdk }, corsOrigins, log);
+/** What answers the vendor's own SDK in the vendor's place. */
+function answerSdk(connected: ConnectedVendor, app: AppDeps, { corsOrigins }: Config, log: Logger) {
+  if (connected.api === 'liveavatar') {
+    return { endpoint: createLiveAvatarEndpoint({ ...app, sdk: connected.sdk }, corsOrigins, log), socket: null };
+  }
+  const deps = { ...app, sdk: connected.sdk };
+  return { endpoint: createHeyGenEndpoint(deps, corsOrigins, log), socket: createHeyGenChat(deps, log) };
 }
 
 async function embeddedDatabase({ dataDir }: Config, parts: AsyncDisposableStack): Promise<string> {

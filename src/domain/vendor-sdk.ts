@@ -36,4 +36,6 @@ export interface OpeningSdk {
   stop(token: string, body: string): Promise<Forwarded>;
   /** Any other call on an open session, by the vendor's own word. */
   steer(call: string, token: string, body: string): Promise<Forwarded>;
+  /** The vendor's address for the socket over which the SDK talks, such as `wss://…`. */
+  chatUrl(query: string): string;
 }

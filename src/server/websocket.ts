@@ -12,6 +12,7 @@ import type { Authenticator } from './auth.ts';
 import { isAllowedOrigin } from './origin.ts';
 import { refuseUpgrade } from './refuse-upgrade.ts';
 import { adaptSocket } from './socket-adapter.ts';
+import type { SdkSocket } from './vendor-sdk/heygen-chat.ts';
 import { GRAPHQL_PATH, MAX_REQUEST_BYTES, type Pipeline } from './yoga.ts';
 
 /** Operations that one socket may have under way. */
@@ -42,6 +43,8 @@ interface WebSocketOptions {
   readonly server: Server;
   readonly pipeline: Pipeline;
   readonly authenticator: Authenticator;
+  /** Of the vendor's SDK; null where it opens none. */
+  readonly sdkSocket: SdkSocket | null;
   readonly corsOrigins: readonly string[];
   readonly clock: Clock;
   readonly log: Logger;
@@ -60,7 +63,7 @@ export interface WebSocketTransport {
  * with 4403, which they retry with a fresh token.
  */
 export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
-  const { server, pipeline, authenticator, corsOrigins, clock, log } = options;
+  const { server, pipeline, authenticator, sdkSocket, corsOrigins, clock, log } = options;
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_REQUEST_BYTES,
@@ -165,20 +168,22 @@ export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
 
   function upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): void {
     const path = request.url?.split('?')[0];
-    if (path !== GRAPHQL_PATH) refuseUpgrade(duplex, '404 Not Found');
+    if (path !== GRAPHQL_PATH && path !== sdkSocket?.path) refuseUpgrade(duplex, '404 Not Found');
     else if (!isAllowedOrigin(request, corsOrigins)) refuseUpgrade(duplex, '403 Forbidden');
-    else sockets.handleUpgrade(request, duplex, head, open);
+    else if (path === GRAPHQL_PATH) sockets.handleUpgrade(request, duplex, head, open);
+    else sdkSocket?.upgrade(request, duplex, head);
   }
 
   server.on('upgrade', upgrade);
   return {
     async close() {
       server.off('upgrade', upgrade);
-      for (const socket of sockets.clients) socket.close(SERVICE_RESTART, 'The service restarts');
+      const clients = () => [...sockets.clients, ...(sdkSocket?.clients ?? [])];
+      for (const socket of clients()) socket.close(SERVICE_RESTART, 'The service restarts');
       const fuse = setTimeout(() => {
-        for (const socket of sockets.clients) socket.terminate();
+        for (const socket of clients()) socket.terminate();
       }, CLOSE_MS);
-      await new Promise((resolve) => sockets.close(resolve));
+      await Promise.all([new Promise((resolve) => sockets.close(resolve)), sdkSocket?.close()]);
       clearTimeout(fuse);
     },
   };

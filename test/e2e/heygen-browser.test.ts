@@ -1,24 +1,29 @@
+import { once } from 'node:events';
 import { expect, it, type TestContext } from 'vitest';
 import { openBrowser } from '../support/chromium.ts';
 import { socketClient } from '../support/clients.ts';
 import { createTestClock } from '../support/clock.ts';
 import { HEYGEN } from '../support/heygen-calls.ts';
+import { startHeyGenFront } from '../support/heygen-front.ts';
 import { HeyGenTab, serveHeyGenPage } from '../support/heygen-page.ts';
 import { createToken, readRecord } from '../support/operations.ts';
 import { startTestService } from '../support/service.ts';
 
-// HeyGen's SDK 2.1.0 from npm, unmodified, in a page of another origin. Its calls reach the service and, through it, the
-// simulated vendor; the room of the media and the chat socket are played at the browser's network.
+// HeyGen's SDK 2.1.0 from npm, unmodified, in a page of another origin. Its calls and its chat socket reach the service and,
+// through it, the simulated vendor. The SDK insists on joining a LiveKit room: that is played at the browser's network.
 
 it('starts, speaks, keeps alive and stops: our record and the vendor’s session agree', async (context) => {
   await using test = await startTab(context);
-  const { service, tab, user, clock, record } = test;
+  const { service, front, tab, user, clock, record } = test;
 
   expect(await tab.start({ quality: 'low', activityIdleTimeout: 60 })).toMatchObject({
     session_id: expect.any(String),
   });
+  const said = once(front.chat().socket, 'message');
+  await tab.talk('Good morning');
+  expect(String(await said)).toContain('Good morning');
   clock.advance(50);
-  expect(await tab.speak('Hello')).toMatchObject({ task_id: expect.any(String) });
+  expect(await tab.repeat('Hello')).toMatchObject({ task_id: expect.any(String) });
   clock.advance(50);
   expect(await tab.keepAlive()).toBeNull();
   clock.advance(50);
@@ -61,12 +66,15 @@ it('does nothing from a page of an origin that is not configured', async (contex
 it('in a tab that is closed is stopped at the vendor when its deadline is reached', async (context) => {
   await using page = await serveHeyGenPage();
   await using browser = await openBrowser(context);
+  await using front = await startHeyGenFront();
   await using service = await startTestService({
     ...HEYGEN,
+    HEYGEN_BASE_URL: front.url,
     CORS_ORIGINS: page.origin,
     MIN_SESSION_SECONDS: '1',
     MAX_SESSION_SECONDS: '3',
   });
+  front.standBefore(service.simulator);
   const user = await service.token('ann');
   await using client = socketClient(service, user);
   const inbox = client.watchQuota();
@@ -87,14 +95,17 @@ async function startTab(context: TestContext, { foreign = false } = {}) {
   const page = parts.use(await serveHeyGenPage());
   const browser = parts.use(await openBrowser(context));
   const clock = createTestClock();
-  const service = parts.use(await startTestService({ ...HEYGEN, CORS_ORIGINS: page.origin }, { clock: clock.now }));
+  const front = parts.use(await startHeyGenFront());
+  const settings = { ...HEYGEN, HEYGEN_BASE_URL: front.url, CORS_ORIGINS: page.origin };
+  const service = parts.use(await startTestService(settings, { clock: clock.now }));
+  front.standBefore(service.simulator);
   const user = await service.token('ann');
   const { token, record } = await createToken(service, user);
   const origin = foreign ? page.otherOrigin : page.origin;
   const anotherTab = () => HeyGenTab.open(browser.context, origin, `${service.url}/heygen`, token);
   const tab = await anotherTab();
   const rest = parts.move();
-  return { service, tab, anotherTab, user, clock, record, [Symbol.asyncDispose]: () => rest.disposeAsync() };
+  return { service, front, tab, anotherTab, user, clock, record, [Symbol.asyncDispose]: () => rest.disposeAsync() };
 }
 
 function vendorSeconds([session]: readonly { createdAt: number; endedAt: number | null }[]): number {

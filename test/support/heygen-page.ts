@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import type { BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Page, WebSocketRoute } from 'playwright-core';
 import { rolldown } from 'rolldown';
+import { WebSocket } from 'ws';
 import { serveFiles } from './file-server.ts';
 import { playRooms } from './media-room.ts';
 
@@ -30,8 +32,9 @@ export async function serveHeyGenPage() {
 /**
  * A tab with one avatar of the SDK in it.
  *
- * What is no call of HTTP is played by the test, at the browser's network: the room of the media, which the SDK insists on
- * joining, and the chat socket, which it opens at `wss://` and the host of the base path, whatever its port.
+ * Two things are done at the browser's network: the room of the media, which the SDK insists on joining, is played; and the
+ * chat socket, which it opens at `wss://` and the host of the base path, whatever its port, reaches the service, as it
+ * would through a proxy with a certificate.
  */
 export class HeyGenTab {
   readonly page: Page;
@@ -46,7 +49,7 @@ export class HeyGenTab {
   static async open(context: BrowserContext, origin: string, basePath: string, token: string): Promise<HeyGenTab> {
     const tab = new HeyGenTab(await context.newPage());
     await playRooms(tab.page, /^wss:\/\/media\.simulator\.invalid\//);
-    await tab.page.routeWebSocket(/\/v1\/ws\/streaming\.chat\?/, () => {});
+    await tab.page.routeWebSocket(/^wss:.*\/v1\/ws\/streaming\.chat\?/, (route) => passOn(route, basePath, origin));
     await tab.page.goto(origin);
     await tab.page.waitForFunction('window.StreamingAvatar');
     await tab.page.evaluate(`window.avatar = new StreamingAvatar(${JSON.stringify({ token, basePath })})`);
@@ -58,9 +61,14 @@ export class HeyGenTab {
     return this.#call(`avatar.createStartAvatar(${JSON.stringify({ avatarName: 'Ann', ...request })})`);
   }
 
-  /** Speaks by HTTP, as the SDK does for all but asynchronous talk. */
-  speak(text: string): Promise<unknown> {
+  /** Speaks by a call. */
+  repeat(text: string): Promise<unknown> {
     return this.#call(`avatar.speak(${JSON.stringify({ text, taskType: 'repeat', taskMode: 'sync' })})`);
+  }
+
+  /** Speaks over the chat socket. */
+  talk(text: string): Promise<unknown> {
+    return this.#call(`avatar.speak(${JSON.stringify({ text, taskType: 'talk', taskMode: 'async' })})`);
   }
 
   keepAlive(): Promise<unknown> {
@@ -76,4 +84,17 @@ export class HeyGenTab {
       `${script}.catch((error) => ({ failed: error.message, status: error.status, text: error.responseText }))`,
     );
   }
+}
+
+async function passOn(route: WebSocketRoute, basePath: string, origin: string): Promise<void> {
+  const { pathname, search } = new URL(route.url());
+  const socket = new WebSocket(new URL(pathname + search, basePath.replace('http', 'ws')), { origin });
+  const opened = once(socket, 'open');
+  route.onMessage(async (message) => {
+    await opened;
+    socket.send(message);
+  });
+  socket.on('message', (data: Buffer, isBinary) => route.send(isBinary ? data : String(data)));
+  socket.on('close', () => route.close());
+  await opened;
 }

@@ -36,5 +36,6 @@ export function createHeyGenSdk(options: ForwardOptions): OpeningSdk {
     },
     stop: (token, body) => forward('/v1/streaming.stop', token, body),
     steer: (call, token, body) => forward(`/v1/streaming.${call}`, token, body),
+    chatUrl: (query) => `${options.baseUrl.replace(/^http/, 'ws').replace(/\/*$/, '')}/v1/ws/streaming.chat?${query}`,
   };
 }

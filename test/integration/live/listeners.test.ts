@@ -111,7 +111,7 @@ async function startTransports() {
   const rest = createRest({ deps, authenticator, corsOrigins: [], log });
   const sdk = createSdkEndpoint({ prefix: '/sdk/', calls: {}, successCode: 1000, corsOrigins: [], log });
   const server = createHttpServer({ pipeline, rest, readiness: async () => ({}), sdk, metrics: null, log });
-  const sockets = attachWebSocket({ server, pipeline, authenticator, corsOrigins: [], clock, log });
+  const sockets = attachWebSocket({ server, pipeline, authenticator, sdkSocket: null, corsOrigins: [], clock, log });
   const port = await listen(server, 0, '127.0.0.1');
   parts.defer(() => closeHttp(server));
   parts.defer(() => sockets.close());
