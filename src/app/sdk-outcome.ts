@@ -15,7 +15,7 @@ export interface OpeningDeps extends AppDeps {
 export interface SdkRequest {
   /** The vendor's session token, which is the caller's credential. */
   readonly token: string;
-  /** JSON or empty, passed on as it is. */
+  /** A JSON object or empty, to be passed on. */
   readonly body: string;
   /** The session that the body names, if it names one. */
   readonly avatarSessionId: string | null;
