@@ -44,6 +44,20 @@ it('a token for which the account has no budget is refused, the user’s own quo
   expect(await readMetrics(service)).toMatchObject({ account_cost: 15 });
 });
 
+it('of 500 users who ask two nodes at the same moment, as many are let in as the account has room for', async () => {
+  await using service = await startTestService({ ACCOUNT_MONTHLY_COST_LIMIT: '150' });
+  await using other = await service.anotherNode();
+  const tokens = await Promise.all(Array.from({ length: 500 }, (_, user) => service.token(`user-${user}`)));
+  const answers = await Promise.all(
+    tokens.map((token, user) => createToken(user % 2 === 0 ? service : { ...service, url: other.url }, token)),
+  );
+  const granted = answers.filter(({ __typename }) => __typename === 'CreateTokenSuccess');
+  expect(granted).toHaveLength(10);
+  const rest = answers.filter((answer) => !granted.includes(answer));
+  expect(rest).toEqual(Array(490).fill(expect.objectContaining({ code: 'ACCOUNT_LIMIT_REACHED' })));
+  expect(callsTo(service, MINT)).toHaveLength(10);
+});
+
 it('a place that the account does not have is there again when a session ends', async () => {
   await using service = await startTestService({ ACCOUNT_MAX_CONCURRENT_SESSIONS: '1' });
   const [ann, bob] = [await service.token('ann'), await service.token('bob')];
