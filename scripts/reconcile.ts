@@ -3,8 +3,8 @@
  * `npm run reconcile -- --report 2026-11`: prints what the vendor bills for a month, and every difference. Asks nobody.
  */
 import type { ReconcileSummary } from '../src/app/reconcile.ts';
-import { reconcileMonths } from '../src/compose-reconciliation.ts';
-import { createVendor } from '../src/compose-vendor.ts';
+import { reconcileMonths } from '../src/compose/reconciliation.ts';
+import { createVendor } from '../src/compose/vendor.ts';
 import { type Config, loadConfig } from '../src/config.ts';
 import { readReconciliationReport } from '../src/database/reconciliation-report.ts';
 import { parsePeriod } from '../src/domain/period.ts';

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { type ReconcileSummary, reconcile } from './app/reconcile.ts';
-import { createReconciliation } from './database/reconciliation.ts';
-import type { Clock } from './domain/clock.ts';
-import type { QuotaPolicy } from './domain/policy.ts';
-import type { AvatarVendor } from './domain/vendor.ts';
-import { type Reconciler, startReconciler } from './live/reconciler.ts';
+import { type ReconcileSummary, reconcile } from '../app/reconcile.ts';
+import { createReconciliation } from '../database/reconciliation.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { QuotaPolicy } from '../domain/policy.ts';
+import type { AvatarVendor } from '../domain/vendor.ts';
+import { type Reconciler, startReconciler } from '../live/reconciler.ts';
 
 interface ReconciliationParts {
   readonly pool: pg.Pool;

@@ -1,13 +1,13 @@
-import type { SimulatorConfig, VendorConfig } from './config/vendor.ts';
-import type { Clock } from './domain/clock.ts';
-import { formatMoney } from './domain/money.ts';
-import type { AvatarVendor } from './domain/vendor.ts';
-import type { OpeningSdk, VendorSdk } from './domain/vendor-sdk.ts';
-import { createHeyGenVendor } from './vendors/heygen/heygen-vendor.ts';
-import { createHeyGenSdk } from './vendors/heygen/sdk.ts';
-import { createLiveAvatarVendor } from './vendors/liveavatar/liveavatar-vendor.ts';
-import { createLiveAvatarSdk } from './vendors/liveavatar/sdk.ts';
-import { type Simulator, startSimulator } from './vendors/simulator/server.ts';
+import type { SimulatorConfig, VendorConfig } from '../config/vendor.ts';
+import type { Clock } from '../domain/clock.ts';
+import { formatMoney } from '../domain/money.ts';
+import type { AvatarVendor } from '../domain/vendor.ts';
+import type { OpeningSdk, VendorSdk } from '../domain/vendor-sdk.ts';
+import { createHeyGenVendor } from '../vendors/heygen/heygen-vendor.ts';
+import { createHeyGenSdk } from '../vendors/heygen/sdk.ts';
+import { createLiveAvatarVendor } from '../vendors/liveavatar/liveavatar-vendor.ts';
+import { createLiveAvatarSdk } from '../vendors/liveavatar/sdk.ts';
+import { type Simulator, startSimulator } from '../vendors/simulator/server.ts';
 
 const SIMULATOR_KEY = 'simulated-key';
 

@@ -1,0 +1,22 @@
+import type pg from 'pg';
+import { deliverStops } from '../app/deliver-stops.ts';
+import type { AppDeps } from '../app/deps.ts';
+import { createDueWork } from '../database/due-work.ts';
+import { heartbeatLapseSeconds } from '../domain/policy.ts';
+import { type Sweeper, startSweeper as start } from '../live/sweeper.ts';
+
+/** Does what falls due in the database, and tells the vendor what to stop. */
+export function startSweeper(
+  { policy, vendor, clock }: AppDeps,
+  pool: pg.Pool,
+  onError: (error: unknown) => void,
+): Sweeper {
+  const work = createDueWork({ pool, policy, vendorName: vendor.name, clock });
+  return start({
+    work,
+    deliverStops: (which) => deliverStops({ work, vendor, clock }, which),
+    heartbeatLapseSeconds: heartbeatLapseSeconds(policy),
+    clock,
+    onError,
+  });
+}
