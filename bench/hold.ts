@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { openAccount } from '../src/database/account.ts';
 import { createPrisma } from '../src/database/prisma.ts';
 import { createQuotaStore } from '../src/database/quota-store.ts';
 import { holdTokens } from '../src/database/statements.ts';
@@ -30,7 +31,13 @@ export const benchHold: Benchmark = async ({ pool }) => {
     holdTokens(pool, [request(`single-${call}`)], DEFAULT_POLICY, new Date()),
   );
   const batched = await callsPerSecond(CALLS, AT_A_TIME, (call) => store.hold(request(`batched-${call}`)));
+
+  const policy = { ...DEFAULT_POLICY, accountLimitCost: 1_000_000_000_000n };
+  await openAccount(pool, policy);
+  const bounded = createQuotaStore({ pool, policy, clock: () => new Date() });
+  const ceiling = await callsPerSecond(CALLS, AT_A_TIME, (call) => bounded.hold(request(`bounded-${call}`)));
   return [
+    ['hold, in batches, under a ceiling of the account', perSecond(ceiling), `${ratio(ceiling, batched)} without one`],
     ['hold, in batches', perSecond(batched), `${ratio(batched, single)} one statement a call`],
     ['hold, one statement a call', perSecond(single), `${ratio(single, transaction)} a transaction of Prisma`],
     ['a transaction of Prisma: lock, read, insert, update', perSecond(transaction), 'the floor; decides less'],

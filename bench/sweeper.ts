@@ -98,9 +98,9 @@ async function insertSessions(pool: pg.Pool): Promise<void> {
       `INSERT INTO usage_quotas (user_id, current_month, held_seconds, held_cost, session_count)
       SELECT 'sweep-' || n, $1, 1800, 15, 1 FROM generate_series(1, $2::integer) AS n`,
       `INSERT INTO avatar_usage_records
-        (user_id, session_id, status, billing_period, quota_period, price_per_minute, grant_seconds, vendor_cap_seconds,
-         held_seconds, held_cost, session_started_at, counted_from, expires_at, due_at)
-      SELECT 'sweep-' || n, 'chat', 'active', $1, $1, 0.5, 1800, 1800, 1800, 15, now(), now(),
+        (user_id, session_id, status, billing_period, quota_period, fallback_price, price_per_minute, grant_seconds,
+         vendor_cap_seconds, held_seconds, held_cost, session_started_at, counted_from, expires_at, due_at)
+      SELECT 'sweep-' || n, 'chat', 'active', $1, $1, 0.5, 0.5, 1800, 1800, 1800, 15, now(), now(),
         now() + interval '30 minutes', now() + interval '29 minutes'
       FROM generate_series(1, $2::integer) AS n`,
       `INSERT INTO quota_ledger (user_id, period, record_id, entry, held_seconds, held_cost, reason, actor)
