@@ -15,6 +15,7 @@ import {
 import { cutOff } from '../support/outage.ts';
 import { call, get } from '../support/rest.ts';
 import { post, startTestService } from '../support/service.ts';
+import { callsTo, MINT } from '../support/vendor-calls.ts';
 import { firstVersion } from '../support/versions.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -44,7 +45,7 @@ describe('without the database', () => {
         codes: [SERVICE_UNAVAILABLE],
       });
     }
-    expect(service.simulator.requests()).toEqual([]);
+    expect(callsTo(service, MINT)).toEqual([]);
   });
 
   it('every REST call says so, and when to try again', async () => {
@@ -63,7 +64,7 @@ describe('without the database', () => {
         body: { success: false, message: expect.any(String), code: 'SERVICE_UNAVAILABLE', retry_after_seconds: 5 },
       });
     }
-    expect(service.simulator.requests()).toEqual([]);
+    expect(callsTo(service, MINT)).toEqual([]);
   });
 
   it('a subscription cannot begin', async () => {
