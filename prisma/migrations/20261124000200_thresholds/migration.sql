@@ -28,6 +28,26 @@ BEGIN
 END
 $$;
 
+CREATE TYPE quota_change AS (user_id text, period text, reason text, record_id uuid);
+
+-- Tells the changes of quotas, each with a version of its own. The caller has raised each quota's version by their number.
+CREATE FUNCTION publish_changes(p_now timestamptz, p_changes quota_change[]) RETURNS void
+  LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM publish_quota_event(news.user_id, news.period, news.version, news.reason, p_now, news.record_id)
+  FROM (
+    SELECT
+      change.*,
+      (q.version - count(*) OVER (PARTITION BY q.id) + row_number() OVER (
+        PARTITION BY q.id ORDER BY change.position
+      ))::integer AS version
+    FROM unnest(p_changes) WITH ORDINALITY AS change (user_id, period, reason, record_id, position)
+    JOIN usage_quotas AS q ON q.user_id = change.user_id AND q.current_month = change.period
+    ORDER BY change.user_id, change.period, change.position
+  ) AS news;
+END
+$$;
+
 -- Tells the sweepers of every node that something falls due at this moment.
 CREATE FUNCTION announce_due(p_at timestamptz) RETURNS void
   LANGUAGE plpgsql AS $$
@@ -75,6 +95,7 @@ CREATE FUNCTION refresh_thresholds(
 ) RETURNS void
   LANGUAGE plpgsql AS $$
 DECLARE
+  v_changes quota_change[];
   v_next_due timestamptz;
 BEGIN
   WITH
@@ -140,27 +161,23 @@ BEGIN
     ) AS news
     WHERE q.user_id = quota.user_id AND q.current_month = quota.period
       AND (news.fired > 0 OR quota.next_threshold_at IS DISTINCT FROM next.at)
-    RETURNING q.user_id, q.current_month AS period, q.version, q.next_threshold_at, news.fired
-  ),
-  -- lower thresholds first, each with a version of its own
-  published AS (
-    SELECT publish_quota_event(
-      fired.user_id, fired.period,
-      (updated.version - updated.fired + row_number() OVER (
-        PARTITION BY fired.user_id, fired.period ORDER BY fired.threshold_percent, fired.quota_limit
-      ))::integer,
-      CASE WHEN fired.threshold_percent >= 100 THEN 'limit_reached' ELSE 'warning' END,
-      p_now, NULL
-    ) AS version
-    FROM fired
-    JOIN updated ON updated.user_id = fired.user_id AND updated.period = fired.period
-    ORDER BY fired.user_id, fired.period, fired.threshold_percent, fired.quota_limit
+    RETURNING q.next_threshold_at
   )
-  -- told stands first: on the right of the join, where nothing of it is used, the planner would leave it out
-  SELECT min(updated.next_threshold_at) INTO v_next_due
-  FROM (SELECT count(version) FROM published) AS told
-  LEFT JOIN updated ON true;
+  SELECT
+    (
+      -- lower thresholds first
+      SELECT array_agg(
+        ROW(
+          user_id, period, CASE WHEN threshold_percent >= 100 THEN 'limit_reached' ELSE 'warning' END, NULL
+        )::quota_change
+        ORDER BY threshold_percent, quota_limit
+      )
+      FROM fired
+    ),
+    (SELECT min(next_threshold_at) FROM updated)
+  INTO v_changes, v_next_due;
 
+  PERFORM publish_changes(p_now, v_changes);
   PERFORM announce_due(v_next_due);
 END
 $$;

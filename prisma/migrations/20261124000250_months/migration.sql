@@ -121,6 +121,7 @@ $$;
 CREATE FUNCTION move_records(p_now timestamptz, p_ids uuid[], p_lapse_seconds integer) RETURNS void
   LANGUAGE plpgsql AS $$
 DECLARE
+  v_changes quota_change[];
   v_due timestamptz;
 BEGIN
   WITH
@@ -251,24 +252,13 @@ BEGIN
       updated_at = p_now
     FROM change
     WHERE q.user_id = change.user_id AND q.current_month = change.period
-    RETURNING q.user_id, q.current_month AS period, q.version, change.records
-  ),
-  published AS (
-    SELECT publish_quota_event(
-      held.user_id, held.new_period,
-      (updated.version - updated.records + row_number() OVER (
-        PARTITION BY held.user_id, held.new_period ORDER BY held.id
-      ))::integer,
-      'period_started', p_now, held.id
-    ) AS version
-    FROM held
-    JOIN updated ON updated.user_id = held.user_id AND updated.period = held.new_period
-    ORDER BY held.user_id, held.new_period, held.id
   )
-  SELECT min(moved.due_at) INTO v_due
-  FROM (SELECT count(version) FROM published) AS told
-  LEFT JOIN moved ON true;
+  SELECT
+    (SELECT array_agg(ROW(user_id, new_period, 'period_started', id)::quota_change ORDER BY id) FROM held),
+    (SELECT min(due_at) FROM moved)
+  INTO v_changes, v_due;
 
+  PERFORM publish_changes(p_now, v_changes);
   PERFORM announce_due(v_due);
 END
 $$;

@@ -23,6 +23,7 @@ CREATE FUNCTION close_records(
 ) RETURNS void
   LANGUAGE plpgsql AS $$
 DECLARE
+  v_changes quota_change[];
   v_stop_due timestamptz;
 BEGIN
   PERFORM move_records(p_now, array_agg(r.id), NULL)
@@ -130,23 +131,19 @@ BEGIN
       updated_at = p_now
     FROM change
     WHERE q.user_id = change.user_id AND q.current_month = change.period
-    RETURNING q.user_id, q.current_month AS period, q.version, change.entries
-  ),
-  published AS (
-    SELECT publish_quota_event(
-      entry.user_id, entry.period,
-      (updated.version - updated.entries + row_number() OVER (
-        PARTITION BY entry.user_id, entry.period ORDER BY entry.id
-      ))::integer,
-      CASE WHEN entry.entry = 'correct' THEN 'corrected' ELSE 'session_ended' END, p_now, entry.id
-    ) AS version
-    FROM entry
-    JOIN updated ON updated.user_id = entry.user_id AND updated.period = entry.period
-    ORDER BY entry.user_id, entry.period, entry.id
   )
-  SELECT min(stops.next_attempt_at) INTO v_stop_due
-  FROM (SELECT count(version) FROM published) AS told
-  LEFT JOIN stops ON true;
+  SELECT
+    (
+      SELECT array_agg(
+        ROW(user_id, period, CASE WHEN entry = 'correct' THEN 'corrected' ELSE 'session_ended' END, id)::quota_change
+        ORDER BY id
+      )
+      FROM entry
+    ),
+    (SELECT min(next_attempt_at) FROM stops)
+  INTO v_changes, v_stop_due;
+
+  PERFORM publish_changes(p_now, v_changes);
 
   PERFORM announce_due(v_stop_due);
 END

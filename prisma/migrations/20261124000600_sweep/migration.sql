@@ -125,7 +125,7 @@ $$;
 CREATE FUNCTION tell_ending_soon(p_now timestamptz, p_ids uuid[]) RETURNS void
   LANGUAGE plpgsql AS $$
 DECLARE
-  v_told integer;
+  v_changes quota_change[];
 BEGIN
   WITH
   told AS (
@@ -145,21 +145,11 @@ BEGIN
     SET version = q.version + change.notices, updated_at = p_now
     FROM change
     WHERE q.user_id = change.user_id AND q.current_month = change.period
-    RETURNING q.user_id, q.current_month AS period, q.version, change.notices
   )
-  SELECT count(publish_quota_event(
-    news.user_id, news.period, news.version, 'session_ending_soon', p_now, news.id
-  )) INTO v_told
-  FROM (
-    SELECT
-      told.id, told.user_id, told.period,
-      (updated.version - updated.notices + row_number() OVER (
-        PARTITION BY told.user_id, told.period ORDER BY told.id
-      ))::integer AS version
-    FROM told
-    JOIN updated ON updated.user_id = told.user_id AND updated.period = told.period
-    ORDER BY told.user_id, told.period, told.id
-  ) AS news;
+  SELECT array_agg(ROW(user_id, period, 'session_ending_soon', id)::quota_change ORDER BY id) INTO v_changes
+  FROM told;
+
+  PERFORM publish_changes(p_now, v_changes);
 END
 $$;
 

@@ -39,6 +39,7 @@ CREATE FUNCTION cap_sessions(
 ) RETURNS void
   LANGUAGE plpgsql AS $$
 DECLARE
+  v_changes quota_change[];
   v_due timestamptz;
 BEGIN
   PERFORM lock_records(p_now, p_ids);
@@ -116,24 +117,13 @@ BEGIN
       updated_at = p_now
     FROM change
     WHERE q.user_id = change.user_id AND q.current_month = change.period
-    RETURNING q.user_id, q.current_month AS period, q.version, change.sessions
-  ),
-  published AS (
-    SELECT publish_quota_event(
-      capped.user_id, capped.period,
-      (updated.version - updated.sessions + row_number() OVER (
-        PARTITION BY capped.user_id, capped.period ORDER BY capped.id
-      ))::integer,
-      'session_capped', p_now, capped.id
-    ) AS version
-    FROM capped
-    JOIN updated ON updated.user_id = capped.user_id AND updated.period = capped.period
-    ORDER BY capped.user_id, capped.period, capped.id
   )
-  SELECT min(shrunk.due_at) INTO v_due
-  FROM (SELECT count(version) FROM published) AS told
-  LEFT JOIN shrunk ON true;
+  SELECT
+    (SELECT array_agg(ROW(user_id, period, 'session_capped', id)::quota_change ORDER BY id) FROM capped),
+    (SELECT min(due_at) FROM shrunk)
+  INTO v_changes, v_due;
 
+  PERFORM publish_changes(p_now, v_changes);
   PERFORM announce_due(v_due);
   PERFORM refresh_records(p_now, p_ids, p_thresholds);
 END

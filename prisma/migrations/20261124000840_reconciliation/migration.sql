@@ -92,6 +92,7 @@ CREATE FUNCTION correct_records(
 ) RETURNS uuid[]
   LANGUAGE plpgsql AS $$
 DECLARE
+  v_changes quota_change[];
   v_corrected uuid[];
 BEGIN
   WITH
@@ -219,24 +220,12 @@ BEGIN
       updated_at = p_now
     FROM change
     WHERE q.user_id = change.user_id AND q.current_month = change.period
-    RETURNING q.user_id, q.current_month AS period, q.version, change.entries
-  ),
-  published AS (
-    SELECT
-      entry.id,
-      publish_quota_event(
-        entry.user_id, entry.period,
-        (updated.version - updated.entries + row_number() OVER (
-          PARTITION BY entry.user_id, entry.period ORDER BY entry.id
-        ))::integer,
-        'corrected', p_now, entry.id
-      ) AS version
-    FROM entry
-    JOIN updated ON updated.user_id = entry.user_id AND updated.period = entry.period
-    ORDER BY entry.user_id, entry.period, entry.id
   )
-  SELECT array_agg(DISTINCT published.id) FILTER (WHERE published.version IS NOT NULL) INTO v_corrected FROM published;
+  SELECT array_agg(DISTINCT id), array_agg(ROW(user_id, period, 'corrected', id)::quota_change ORDER BY id)
+  INTO v_corrected, v_changes
+  FROM entry;
 
+  PERFORM publish_changes(p_now, v_changes);
   PERFORM refresh_records(p_now, v_corrected, p_thresholds);
   RETURN coalesce(v_corrected, '{}');
 END
