@@ -80,12 +80,30 @@ function answer(response: ServerResponse, status: number, message: string): void
   response.end(JSON.stringify({ message }));
 }
 
-/** Resolves with the port that it listens on, which is the one given unless that is 0. */
+/**
+ * Resolves with the port that it listens on, which is the one given unless that is 0.
+ *
+ * @throws Error that says what to set, if it cannot listen there
+ */
 export async function listen(server: Server, port: number, host: string): Promise<number> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error) => reject(new Error(explainListen(error, port, host), { cause: error })));
     server.listen(port, host, resolve);
   });
   const address = server.address();
   return typeof address === 'object' && address ? address.port : port;
+}
+
+function explainListen(error: NodeJS.ErrnoException, port: number, host: string): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `Port ${port} of ${host} is taken: end what listens there, or set PORT to another one.`;
+    case 'EACCES':
+      return `Port ${port} may not be opened by this user: set PORT to 1024 or more.`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `${host} is no address of this machine: set HOST to one that is, or to 0.0.0.0 for all.`;
+    default:
+      return `The service cannot listen on ${host}:${port}: ${error.message}.`;
+  }
 }
