@@ -40,19 +40,27 @@ CREATE FUNCTION price_list(p_vendor text, p_mode text, p_currency text, p_fallba
   ) AS p
 $$;
 
+-- The first second, counted from a moment, that does not begin before another one: one price ends there, and the next
+-- begins. The ends of the list are infinite, and before version 17 PostgreSQL subtracts nothing from infinity.
+CREATE FUNCTION first_second(p_from timestamptz, p_at timestamptz) RETURNS numeric
+  LANGUAGE sql IMMUTABLE
+  RETURN CASE
+    WHEN isfinite(p_at) THEN ceil(extract(epoch FROM p_at - p_from))
+    WHEN p_at > p_from THEN 'infinity'::numeric
+    ELSE '-infinity'::numeric
+  END;
+
 -- The cost of whole seconds from a moment on, second by second.
 CREATE FUNCTION cost_by_prices(
   p_vendor text, p_mode text, p_currency text, p_fallback numeric, p_from timestamptz, p_seconds integer
 ) RETURNS numeric
   LANGUAGE sql STABLE AS $$
   SELECT coalesce(sum(session_cost(
-    least(ceil(extract(epoch FROM price.ends_at - p_from)), p_seconds)
-      - greatest(ceil(extract(epoch FROM price.starts_at - p_from)), 0),
+    least(first_second(p_from, price.ends_at), p_seconds) - greatest(first_second(p_from, price.starts_at), 0),
     price.per_minute
   )), 0)
   FROM price_list(p_vendor, p_mode, p_currency, p_fallback) AS price
-  WHERE ceil(extract(epoch FROM price.ends_at - p_from)) > 0
-    AND ceil(extract(epoch FROM price.starts_at - p_from)) < p_seconds
+  WHERE first_second(p_from, price.ends_at) > 0 AND first_second(p_from, price.starts_at) < p_seconds
 $$;
 
 -- Seconds rounded up to the vendor's step and minimum. None for a session of no length.
@@ -131,21 +139,18 @@ CREATE FUNCTION price_line(p_record avatar_usage_records, p_counted_from timesta
 )
   LANGUAGE sql STABLE AS $$
   SELECT
-    price.per_minute, price.billing_step_seconds, price.minimum_seconds, line.begins,
+    price.per_minute, price.billing_step_seconds, price.minimum_seconds, line.begins::integer,
     cost_by_prices(
-      p_record.vendor, p_record.vendor_mode, p_record.currency, p_record.fallback_price, p_counted_from, line.begins
+      p_record.vendor, p_record.vendor_mode, p_record.currency, p_record.fallback_price, p_counted_from,
+      line.begins::integer
     ),
-    CASE WHEN price.ends_at < 'infinity'
-      THEN p_counted_from + make_interval(secs => ceil(extract(epoch FROM price.ends_at - p_counted_from))::float8)
+    CASE WHEN isfinite(price.ends_at)
+      THEN p_counted_from + make_interval(secs => first_second(p_counted_from, price.ends_at)::float8)
     END
   FROM price_list(p_record.vendor, p_record.vendor_mode, p_record.currency, p_record.fallback_price) AS price
-  CROSS JOIN LATERAL (
-    SELECT CASE WHEN price.starts_at > p_counted_from
-      THEN ceil(extract(epoch FROM price.starts_at - p_counted_from))::integer
-      ELSE 0
-    END AS begins
-  ) AS line
-  WHERE p_counted_from + make_interval(secs => line.begins) <= greatest(p_now, p_counted_from)
+  -- more than an integer holds for a price of the far future
+  CROSS JOIN LATERAL (SELECT greatest(first_second(p_counted_from, price.starts_at), 0) AS begins) AS line
+  WHERE p_counted_from + make_interval(secs => line.begins::float8) <= greatest(p_now, p_counted_from)
   ORDER BY price.starts_at DESC
   LIMIT 1
 $$;

@@ -98,6 +98,12 @@ describe('a session', () => {
     expect(await sessionOf(test, 150)).toMatchObject({ estimated_cost: '1.698333', price_per_minute: '1.200000' });
   });
 
+  it('costs what is in force now, however far off the next price is', async () => {
+    await using test = await createTestStore();
+    await enterPrice(test, '9.00', { from: '9999-12-31T00:00:00Z' });
+    expect(await sessionOf(test, 60)).toMatchObject({ estimated_cost: '0.500000', price_per_minute: '0.500000' });
+  });
+
   it('is settled by the prices also if no sweeper was awake when they changed', async () => {
     await using test = await createTestStore();
     await enterPrice(test, '0.60', { from: '2026-11-10T12:01:00Z' });
