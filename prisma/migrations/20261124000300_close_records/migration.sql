@@ -15,9 +15,10 @@ CREATE FUNCTION vendor_ends_at(p_record avatar_usage_records) RETURNS timestampt
 --   p_errors     what is kept as error_message, or null
 --   p_actor      who is named in the ledger
 --
--- A started second counts as a second, and the vendor's step and minimum are rounded up to. Use has no upper bound here: a late end is booked past the hold and the limit. A
--- session that ran over the end of its month is split there. One that turns out to have been over before the part that
--- is settled already, since its heartbeats had stopped, is corrected in that month.
+-- A started second counts as a second, and the vendor's step and minimum are rounded up to. Use has no upper bound here: a
+-- late end is booked past the hold and the limit. A session that ran over the end of its month is split there. One that
+-- turns out to have been over before the part that is settled already, since its heartbeats had stopped, is corrected in
+-- that month.
 CREATE FUNCTION close_records(
   p_now timestamptz, p_ids uuid[], p_reasons end_reason[], p_ended_ats timestamptz[], p_errors text[], p_actor text
 ) RETURNS void
@@ -47,7 +48,8 @@ BEGIN
       total.seconds AS total_seconds,
       r.settled_cost + rest.cost AS total_cost,
       least(r.settled_seconds, total.seconds) AS settled_seconds,
-      least(r.settled_cost, r.settled_cost + rest.cost) AS settled_cost,
+      -- one that was over before the part that is settled belongs to that month as a whole, with what is rounded up
+      r.settled_cost + CASE WHEN rest.seconds < 0 THEN rest.cost ELSE 0 END AS settled_cost,
       rest.seconds,
       rest.cost
     FROM unnest(p_ids, p_reasons, p_ended_ats, p_errors) AS call (id, reason, ended_at, error)
@@ -91,7 +93,7 @@ BEGIN
   entry AS (
     SELECT
       id, user_id, quota_period AS period, CASE WHEN ran THEN 'settle' ELSE 'release' END::ledger_entry AS entry,
-      greatest(seconds, 0) AS seconds, greatest(cost, 0) AS cost, held_seconds, held_cost, reason
+      greatest(seconds, 0) AS seconds, CASE WHEN seconds < 0 THEN 0 ELSE cost END AS cost, held_seconds, held_cost, reason
     FROM closing
     UNION ALL
     SELECT id, user_id, billing_period, 'correct', seconds, cost, 0, 0, reason

@@ -123,6 +123,24 @@ describe('a session', () => {
     expect(await record(test, avatarSessionId)).toMatchObject({ duration_seconds: 30, estimated_cost: '0.250000' });
   });
 
+  it('whose heartbeats stopped before the month ended is rounded up in that month, once', async () => {
+    await using test = await createTestStore();
+    await enterPrice(test, '0.60', { step: 60 });
+    test.clock.set('2026-11-30T23:59:10Z');
+    const avatarSessionId = await startSession(test);
+    test.clock.advance(30);
+    await test.store.heartbeat({ userId: 'ann', avatarSessionId, wordsSpoken: null, messagesCount: null });
+    // 50 seconds are settled at the month's end, before the heartbeats are missed
+    await runFor(test, 120);
+    expect(await record(test, avatarSessionId)).toMatchObject({
+      end_reason: 'heartbeat_lost',
+      duration_seconds: 30,
+      estimated_cost: '0.600000',
+    });
+    expect(await test.store.read('ann', '2026-11')).toMatchObject({ settledSeconds: 30, settledCost: 600_000n });
+    expect(await test.store.read('ann', '2026-12')).toMatchObject({ settledSeconds: 0, settledCost: 0n });
+  });
+
   it('is priced anew where month and price change at the same moment', async () => {
     await using test = await createTestStore();
     await enterPrice(test, '1.00', { from: '2026-12-01T00:00:00Z', step: 60 });
