@@ -39,7 +39,7 @@ BEGIN
   open_record AS (
     SELECT
       r.id, r.user_id, r.quota_period AS period, r.created_at, r.status, r.held_seconds, r.held_cost, r.settled_seconds,
-      r.counted_from, r.expires_at, consumed.seconds AS consumed_seconds,
+      r.counted_from, r.expires_at, r.ending_notice, consumed.seconds AS consumed_seconds,
       price.per_minute AS price, price.billing_step_seconds AS step, price.minimum_seconds AS minimum,
       greatest(
         coalesce(least(r.vendor_cap_seconds, r.effective_cap_seconds), p_max_session_seconds) - r.settled_seconds
@@ -86,8 +86,10 @@ BEGIN
       )
   ),
   fitted AS (
-    SELECT queue.*, consumed_seconds + room.seconds AS new_seconds,
-      hold_cost(settled_seconds, consumed_seconds + room.seconds, price, step, minimum) AS new_cost
+    SELECT
+      queue.*, hold.seconds AS new_seconds, hold.cost AS new_cost,
+      -- by its seconds or, after a change of price, by its cost alone
+      (hold.seconds, hold.cost) <> (held_seconds, held_cost) AS differs
     FROM queue
     CROSS JOIN LATERAL (
       SELECT greatest(
@@ -98,6 +100,11 @@ BEGIN
         0
       )::integer AS seconds
     ) AS room
+    CROSS JOIN LATERAL (
+      SELECT
+        consumed_seconds + room.seconds AS seconds,
+        hold_cost(settled_seconds, consumed_seconds + room.seconds, price, step, minimum) AS cost
+    ) AS hold
   ),
   refitted AS (
     UPDATE avatar_usage_records AS r
@@ -106,11 +113,9 @@ BEGIN
       held_cost = fitted.new_cost,
       grant_seconds = r.settled_seconds + fitted.new_seconds,
       expires_at = deadline.at,
-      ending_notice = CASE WHEN r.status = 'active' THEN ending_notice(extract(epoch FROM deadline.at - p_now)) END,
+      ending_notice = deadline.notice,
       due_at = record_due(
-        deadline.at, month.ends_at, r.price_until, r.counted_from,
-        CASE WHEN r.status = 'active' THEN ending_notice(extract(epoch FROM deadline.at - p_now)) END,
-        r.last_heartbeat_at, p_lapse_seconds
+        deadline.at, month.ends_at, r.price_until, r.counted_from, deadline.notice, r.last_heartbeat_at, p_lapse_seconds
       ),
       updated_at = p_now
     FROM fitted
@@ -121,17 +126,25 @@ BEGIN
         WHEN fitted.new_seconds = 0 THEN least(fitted.expires_at, p_now)
         ELSE fitted.expires_at
       END AS at
+    ) AS line
+    CROSS JOIN LATERAL (
+      SELECT line.at, CASE
+        -- only its cost changes: a notice that is due is still to be told
+        WHEN line.at = fitted.expires_at THEN fitted.ending_notice
+        WHEN fitted.status = 'active' THEN ending_notice(extract(epoch FROM line.at - p_now))
+      END AS notice
     ) AS deadline
-    WHERE r.id = fitted.id AND fitted.new_seconds <> fitted.held_seconds
+    WHERE r.id = fitted.id AND fitted.differs
     RETURNING r.due_at
   ),
   booked AS (
     INSERT INTO quota_ledger (user_id, period, record_id, entry, held_seconds, held_cost, reason, actor, created_at)
     SELECT
-      user_id, period, id, CASE WHEN new_seconds > held_seconds THEN 'hold' ELSE 'release' END::ledger_entry,
+      user_id, period, id,
+      CASE WHEN (new_seconds, new_cost) > (held_seconds, held_cost) THEN 'hold' ELSE 'release' END::ledger_entry,
       new_seconds - held_seconds, new_cost - held_cost, 'limit_changed', 'sweeper', p_now
     FROM fitted
-    WHERE new_seconds <> held_seconds
+    WHERE differs
   ),
   updated AS (
     UPDATE usage_quotas AS q
@@ -147,7 +160,7 @@ BEGIN
         coalesce(sum(f.new_seconds - f.held_seconds), 0) AS seconds,
         coalesce(sum(f.new_cost - f.held_cost), 0) AS cost
       FROM fitted AS f
-      WHERE f.user_id = quota.user_id AND f.period = quota.current_month AND f.new_seconds <> f.held_seconds
+      WHERE f.user_id = quota.user_id AND f.period = quota.current_month AND f.differs
     ) AS change
     WHERE q.id = quota.id
     RETURNING publish_quota_event(q.user_id, q.current_month, q.version, 'limit_changed', p_now, NULL)

@@ -5,7 +5,7 @@ import { nextCrossing } from '../../../src/domain/thresholds.ts';
 import { sweepAll } from '../../support/due-work.ts';
 import { holdLock } from '../../support/lock.ts';
 import { enterPrice } from '../../support/prices.ts';
-import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
+import { createTestStore, FIRST_VERSION, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 import { waitForBlocked } from '../../support/wait-for.ts';
 
 const PERIOD = '2026-11';
@@ -193,6 +193,34 @@ describe('a running session', () => {
       duration_seconds: 900,
       estimated_cost: '14.000000',
     });
+  });
+
+  it('holds more for the same time at a dearer price, and less at a cheaper one', async () => {
+    await using test = await createTestStore({ maxConcurrentSessions: 2, defaultLimitMinutes: 600 });
+    await startSession(test);
+    await enterPrice(test, '1.50');
+    await sweepAll(test);
+    expect(await test.store.read('ann', PERIOD)).toMatchObject({ reservedSeconds: 1800, reservedCost: 45_000_000n });
+    // 5 of 50 dollars are left
+    await expect(test.store.hold(holdRequest())).resolves.toEqual({ outcome: 'granted', grantSeconds: 200 });
+
+    await enterPrice(test, '0.30');
+    await sweepAll(test);
+    expect(await test.store.read('ann', PERIOD)).toMatchObject({ reservedSeconds: 2000, reservedCost: 10_000_000n });
+  });
+
+  it('is told that it ends soon, also if its price changes at that moment', async () => {
+    await using test = await createTestStore();
+    const avatarSessionId = await startSession(test);
+    test.clock.advance(1745);
+    await enterPrice(test, '0.30');
+    await sweepAll(test);
+    const { rows } = await test.pool.query(
+      `SELECT ending_notice, version FROM avatar_usage_records JOIN usage_quotas USING (user_id)`,
+    );
+    // token, start, new hold, notice
+    expect(rows).toEqual([{ ending_notice: 60, version: FIRST_VERSION + 4 }]);
+    expect(await record(test, avatarSessionId)).toMatchObject({ held_cost: '9.000000' });
   });
 
   it('is not touched by the price of another mode, vendor or currency', async () => {
