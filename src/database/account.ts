@@ -14,13 +14,15 @@ export async function openAccount(pool: Pick<pg.Pool, 'query'>, policy: QuotaPol
   if (hasCeiling(policy)) await pool.query('SELECT open_account()');
 }
 
+/** As fit_to_account takes it: what is held in the month before is about to move. */
 const READ_ACCOUNT = `
 SELECT
-  ($2::numeric - a.used_cost - a.held_cost)::text AS cost,
+  ($2::numeric - a.used_cost - a.held_cost - coalesce(before.held_cost, 0))::text AS cost,
   CASE WHEN $3::integer IS NOT NULL
     THEN $3 - (SELECT count(*) FROM avatar_usage_records WHERE status IN ('reserved', 'active'))::integer
   END AS places
 FROM account_budgets AS a
+LEFT JOIN account_budgets AS before ON before.period = previous_period(a.period)
 WHERE a.period = $1`;
 
 /** What the ceilings leave at this moment. */

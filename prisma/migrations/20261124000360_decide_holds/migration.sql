@@ -133,8 +133,9 @@ $$;
 
 -- Lets as many of the decided calls through as the account has room for, one after the other.
 --
--- What is left of the account's budget may be less than a grant: then the grant is that. The caller holds the lock on the
--- account's budget of the period, without which no token is given out while there is a ceiling.
+-- What is left of the account's budget may be less than a grant: then the grant is that. What is still held in the month
+-- before is about to move into this one, and counts. The caller holds the locks on the account's budgets of both, without
+-- which no token is given out while there is a ceiling.
 --
 --   p_cost_limit     of the account, for the period; null for none
 --   p_max_sessions   unused tokens and running sessions of all users; null for any number
@@ -147,8 +148,9 @@ DECLARE
   v_budget numeric;
   v_places bigint;
 BEGIN
-  SELECT p_cost_limit - a.used_cost - a.held_cost INTO STRICT v_budget
+  SELECT p_cost_limit - a.used_cost - a.held_cost - coalesce(before.held_cost, 0) INTO STRICT v_budget
   FROM account_budgets AS a
+  LEFT JOIN account_budgets AS before ON before.period = previous_period(p_period)
   WHERE a.period = p_period;
 
   IF p_max_sessions IS NOT NULL THEN

@@ -115,6 +115,20 @@ describe('the budget of the account', () => {
     });
   });
 
+  it('has no room for what is about to come over from the month before', async () => {
+    await using test = await createTestStore({ accountLimitCost: 16_000_000n });
+    test.clock.set('2026-11-30T23:59:50Z');
+    await startSession(test);
+    test.clock.set('2026-12-01T00:00:00Z');
+    const room = { cost: 1_000_000n, places: null };
+    expect(await readAccountRoom(test.pool, '2026-12', test.policy)).toEqual(room);
+    const bob = await test.store.hold(holdRequest({ userId: 'bob' }));
+    expect(bob).toEqual({ outcome: 'granted', grantSeconds: 120 });
+    await sweepAll(test);
+    // ten seconds of ann's stayed in November
+    expect(await budget(test, '2026-12')).toEqual({ used_cost: '0.000000', held_cost: '15.916667' });
+  });
+
   it('is warned of at each threshold, once a month', async () => {
     await using test = await createTestStore({ accountLimitCost: 50_000_000n, thresholds: [50, 80] });
     for (const [user, fired] of [
