@@ -9,6 +9,11 @@ export function hasCeiling({ accountLimitCost, accountMaxSessions }: QuotaPolicy
   return accountLimitCost !== null || accountMaxSessions !== null;
 }
 
+/** The ceiling on the cost, as the statements take it. */
+export function accountCostLimit({ accountLimitCost }: QuotaPolicy): string | null {
+  return accountLimitCost === null ? null : formatMoney(accountLimitCost);
+}
+
 /** Begins to keep the account's budgets, where there is a ceiling and they are not kept yet. */
 export async function openAccount(pool: Pick<pg.Pool, 'query'>, policy: QuotaPolicy): Promise<void> {
   if (hasCeiling(policy)) await pool.query('SELECT open_account()');
@@ -28,11 +33,10 @@ WHERE a.period = $1`;
 /** What the ceilings leave at this moment. */
 export async function readAccountRoom(pool: pg.Pool, period: BillingPeriod, policy: QuotaPolicy): Promise<AccountRoom> {
   if (!hasCeiling(policy)) return { cost: null, places: null };
-  const { accountLimitCost, accountMaxSessions } = policy;
   const { rows } = await pool.query<{ cost: string | null; places: number | null }>({
     name: 'read_account',
     text: READ_ACCOUNT,
-    values: [period, accountLimitCost === null ? null : formatMoney(accountLimitCost), accountMaxSessions],
+    values: [period, accountCostLimit(policy), policy.accountMaxSessions],
   });
   if (!rows[0]) throw new Error(`The account has no budget of ${period}`);
   return { cost: parseCost(rows[0].cost), places: rows[0].places };

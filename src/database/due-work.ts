@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { DueWork, PendingStop, StopAnswer } from '../domain/due-work.ts';
 import { heartbeatLapseSeconds, type QuotaPolicy } from '../domain/policy.ts';
 import { everyThreshold } from '../domain/thresholds.ts';
+import { accountCostLimit } from './account.ts';
 import { createBatcher } from './batcher.ts';
 import { mayBeOneRow } from './errors.ts';
 
@@ -62,8 +63,15 @@ export function createDueWork({ pool, policy, vendorName, clock }: DueWorkOption
     async sweepLimits() {
       const { rows } = await pool.query<{ due: number }>({
         name: 'sweep_limits',
-        text: 'SELECT sweep_limits($1, $2, $3, $4, $5) AS due',
-        values: [clock(), BATCH_SIZE, policy.maxSessionSeconds, heartbeatLapseSeconds(policy), thresholds],
+        text: 'SELECT sweep_limits($1, $2, $3, $4, $5, $6) AS due',
+        values: [
+          clock(),
+          BATCH_SIZE,
+          policy.maxSessionSeconds,
+          heartbeatLapseSeconds(policy),
+          thresholds,
+          accountCostLimit(policy),
+        ],
       });
       return rows[0]?.due ?? 0;
     },

@@ -14,6 +14,7 @@ import type {
   StartRequest,
 } from '../domain/store.ts';
 import { everyThreshold } from '../domain/thresholds.ts';
+import { accountCostLimit } from './account.ts';
 
 /**
  * The statements of the hot path: each one SQL call over arrays, its rules in prisma/migrations. Within one call every
@@ -56,7 +57,7 @@ export async function holdTokens(
       policy.maxTokensPerMinute,
       policy.tokenTtlSeconds,
       everyThreshold(policy.thresholds),
-      policy.accountLimitCost === null ? null : formatMoney(policy.accountLimitCost),
+      accountCostLimit(policy),
       policy.accountMaxSessions,
     ],
   });
@@ -196,7 +197,7 @@ export async function changeLimits(
 ): Promise<undefined[]> {
   await pool.query({
     name: 'change_limits',
-    text: 'SELECT change_limits($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
+    text: 'SELECT change_limits($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)',
     values: [
       now,
       changes.map((change) => change.userId),
@@ -208,6 +209,7 @@ export async function changeLimits(
       policy.maxSessionSeconds,
       heartbeatLapseSeconds(policy),
       everyThreshold(policy.thresholds),
+      accountCostLimit(policy),
     ],
   });
   return changes.map(() => undefined);

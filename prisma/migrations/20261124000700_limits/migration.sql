@@ -23,13 +23,28 @@ CREATE TRIGGER usage_quotas_limit_change
 -- A record keeps what it has consumed. What room there is beyond that goes to the oldest first, up to what it could run
 -- at most: the vendor's cap or, without one, the largest grant. Deadlines follow the holds. Thresholds that are no longer
 -- crossed can fire anew.
+--
+-- With a ceiling, a record gets no more time than it has where the account has no room for it; none has to give any back.
+--
+--   p_account_cost_limit   for all users together in a month; null for none
 CREATE FUNCTION refit_holds(
-  p_now timestamptz, p_user_ids text[], p_periods text[], p_max_session_seconds integer, p_lapse_seconds integer
+  p_now timestamptz, p_user_ids text[], p_periods text[], p_max_session_seconds integer, p_lapse_seconds integer,
+  p_account_cost_limit numeric
 ) RETURNS void
   LANGUAGE plpgsql AS $$
 DECLARE
   v_due timestamptz;
 BEGIN
+  IF p_account_cost_limit IS NOT NULL THEN
+    PERFORM FROM account_budgets AS a
+    WHERE a.period IN (
+      SELECT touched.period FROM unnest(p_periods) AS period
+      CROSS JOIN LATERAL (VALUES (previous_period(period)), (period)) AS touched (period)
+    )
+    ORDER BY a.period
+    FOR NO KEY UPDATE;
+  END IF;
+
   WITH
   quota AS (
     SELECT q.*
@@ -85,11 +100,13 @@ BEGIN
         PARTITION BY o.user_id, o.period ORDER BY o.created_at, o.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
       )
   ),
-  fitted AS (
+  -- what the user's own limits leave it
+  fitting AS (
     SELECT
-      queue.*, hold.seconds AS new_seconds, hold.cost AS new_cost,
-      -- by its seconds or, after a change of price, by its cost alone
-      (hold.seconds, hold.cost) <> (held_seconds, held_cost) AS differs
+      queue.*, consumed_seconds + room.seconds AS fitting_seconds,
+      greatest(
+        hold_cost(settled_seconds, consumed_seconds + room.seconds, price, step, minimum) - held_cost, 0
+      ) AS growth
     FROM queue
     CROSS JOIN LATERAL (
       SELECT greatest(
@@ -100,11 +117,38 @@ BEGIN
         0
       )::integer AS seconds
     ) AS room
-    CROSS JOIN LATERAL (
+  ),
+  fitted AS (
+    SELECT
+      fitting.*, hold.seconds AS new_seconds, cost.new_cost,
+      -- by its seconds or, after a change of price, by its cost alone
+      (hold.seconds, cost.new_cost) <> (held_seconds, held_cost) AS differs
+    FROM (
       SELECT
-        consumed_seconds + room.seconds AS seconds,
-        hold_cost(settled_seconds, consumed_seconds + room.seconds, price, step, minimum) AS cost
+        fitting.*,
+        p_account_cost_limit - a.used_cost - a.held_cost - coalesce(before.held_cost, 0)
+          - coalesce(sum(fitting.growth) OVER (
+            PARTITION BY fitting.period ORDER BY fitting.created_at, fitting.id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+          ), 0) AS account_room
+      FROM fitting
+      LEFT JOIN account_budgets AS a ON a.period = fitting.period
+      LEFT JOIN account_budgets AS before ON before.period = previous_period(fitting.period)
+    ) AS fitting
+    CROSS JOIN LATERAL (
+      SELECT CASE WHEN p_account_cost_limit IS NULL OR fitting_seconds <= held_seconds THEN fitting_seconds
+        ELSE greatest(
+          held_seconds,
+          least(
+            fitting_seconds,
+            affordable_seconds(settled_seconds, held_cost + greatest(account_room, 0), price, step, minimum)
+          )
+        )::integer
+      END AS seconds
     ) AS hold
+    CROSS JOIN LATERAL (
+      SELECT hold_cost(settled_seconds, hold.seconds, price, step, minimum) AS new_cost
+    ) AS cost
   ),
   refitted AS (
     UPDATE avatar_usage_records AS r
@@ -185,7 +229,8 @@ $$;
 
 -- Lets the open sessions of the quotas whose limits were changed follow. Returns how many quotas there were.
 CREATE FUNCTION sweep_limits(
-  p_now timestamptz, p_limit integer, p_max_session_seconds integer, p_lapse_seconds integer, p_thresholds integer[]
+  p_now timestamptz, p_limit integer, p_max_session_seconds integer, p_lapse_seconds integer, p_thresholds integer[],
+  p_account_cost_limit numeric
 ) RETURNS integer
   LANGUAGE plpgsql AS $$
 DECLARE
@@ -203,7 +248,9 @@ BEGIN
   ) AS q;
 
   IF v_user_ids IS NOT NULL THEN
-    PERFORM refit_holds(p_now, v_user_ids, v_periods, p_max_session_seconds, p_lapse_seconds);
+    PERFORM refit_holds(
+      p_now, v_user_ids, v_periods, p_max_session_seconds, p_lapse_seconds, p_account_cost_limit
+    );
     PERFORM refresh_thresholds(p_now, v_user_ids, v_periods, p_thresholds);
   END IF;
   RETURN coalesce(cardinality(v_user_ids), 0);
@@ -215,7 +262,7 @@ $$;
 CREATE FUNCTION change_limits(
   p_now timestamptz, p_user_ids text[], p_limit_minutes integer[], p_limit_costs numeric[], p_actives boolean[],
   p_default_limit_minutes integer, p_default_limit_cost numeric, p_max_session_seconds integer,
-  p_lapse_seconds integer, p_thresholds integer[]
+  p_lapse_seconds integer, p_thresholds integer[], p_account_cost_limit numeric
 ) RETURNS void
   LANGUAGE plpgsql AS $$
 DECLARE
@@ -255,7 +302,9 @@ BEGIN
     AS call (user_id, limit_minutes, limit_cost, active)
   WHERE q.user_id = call.user_id AND q.current_month >= v_period;
 
-  PERFORM refit_holds(p_now, array_agg(q.user_id), array_agg(q.current_month), p_max_session_seconds, p_lapse_seconds)
+  PERFORM refit_holds(
+    p_now, array_agg(q.user_id), array_agg(q.current_month), p_max_session_seconds, p_lapse_seconds, p_account_cost_limit
+  )
   FROM usage_quotas AS q
   WHERE q.user_id = ANY (p_user_ids) AND q.current_month >= v_period AND q.limits_changed_at IS NOT NULL;
 

@@ -129,6 +129,26 @@ describe('the budget of the account', () => {
     expect(await budget(test, '2026-12')).toEqual({ used_cost: '0.000000', held_cost: '15.916667' });
   });
 
+  it('bounds what open sessions get when limits are raised: the oldest first', async () => {
+    await using test = await createTestStore({ accountLimitCost: 16_500_000n, defaultLimitMinutes: 10 });
+    for (const userId of ['ann', 'bob', 'eve']) {
+      await startSession(test, { userId, vendorCaps: false });
+      test.clock.advance(1);
+    }
+    expect(await budget(test)).toEqual({ used_cost: '0.000000', held_cost: '15.000000' });
+    await test.pool.query('UPDATE usage_quotas SET monthly_limit_minutes = 12');
+    await sweepAll(test);
+    const { rows } = await test.pool.query('SELECT held_seconds FROM avatar_usage_records ORDER BY created_at');
+    // two more minutes for ann, one for bob, and none is left for eve
+    expect(rows.map((row) => row.held_seconds)).toEqual([720, 660, 600]);
+    expect(await budget(test)).toEqual({ used_cost: '0.000000', held_cost: '16.500000' });
+
+    await test.store.changeLimits({ userId: 'ann', limitMinutes: 2, limitCost: null, isActive: null });
+    await test.store.changeLimits({ userId: 'eve', limitMinutes: 60, limitCost: null, isActive: null });
+    await test.store.changeLimits({ userId: 'ann', limitMinutes: 60, limitCost: null, isActive: null });
+    expect(await budget(test)).toEqual({ used_cost: '0.000000', held_cost: '16.500000' });
+  });
+
   it('is warned of at each threshold, once a month', async () => {
     await using test = await createTestStore({ accountLimitCost: 50_000_000n, thresholds: [50, 80] });
     for (const [user, fired] of [
