@@ -60,6 +60,13 @@ BEGIN
   END IF;
 
   PERFORM lock_records(p_now, v_ids);
+
+  -- in the order in which heartbeats take them
+  PERFORM FROM avatar_usage_records AS r
+  WHERE r.id = ANY (v_ids)
+  ORDER BY r.id
+  FOR NO KEY UPDATE;
+
   PERFORM reprice_records(p_now, v_ids);
   PERFORM refresh_records(p_now, v_ids, p_thresholds);
 

@@ -14,6 +14,8 @@ DECLARE
   v_session_ids text[];
   v_avatar_names text[];
 BEGIN
+  -- no price is entered between its reading and the commit; taken before any quota, as by everybody who needs both
+  PERFORM pg_advisory_xact_lock_shared(hashtext('prices'));
   PERFORM lock_records(p_now, p_ids);
 
   -- Under the lock, an unused token is the only open one of its conversation, any newer one has voided it: so that is the

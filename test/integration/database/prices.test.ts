@@ -10,6 +10,7 @@ import { waitForBlocked } from '../../support/wait-for.ts';
 
 const PERIOD = '2026-11';
 const START = '2026-11-10T12:00:00.000Z';
+const UUID_REST = '-0000-4000-8000-000000000000';
 
 /** A session of ann that started at START and ends so many seconds later. */
 async function sessionOf(test: TestStore, seconds: number) {
@@ -286,5 +287,45 @@ describe('a price that is entered while a token is held', () => {
     await expect(entering).resolves.toBe(1);
     await sweepAll(test);
     expect(await test.store.read('ann', PERIOD)).toMatchObject({ reservedSeconds: 900, reservedCost: 15_000_000n });
+  });
+});
+
+describe('a price that is entered at the same moment', () => {
+  it('as heartbeats of its sessions come locks nobody out', async () => {
+    await using test = await createTestStore();
+    const users = ['f', '8', '0'].map((digit) => ({ userId: `user-${digit}`, recordId: digit.repeat(8) + UUID_REST }));
+    for (const user of users) await startSession(test, user);
+    await using lock = await holdLock(test.pool, 'SELECT FROM avatar_usage_records WHERE id = $1 FOR UPDATE', [
+      users[1]?.recordId,
+    ]);
+    const entering = enterPrice(test, '1.00');
+    await waitForBlocked(test.pool);
+    const beats = [users[0], users[2]].map((user) =>
+      test.store.heartbeat({
+        userId: user?.userId ?? '',
+        avatarSessionId: `stream-${user?.recordId}`,
+        wordsSpoken: null,
+        messagesCount: null,
+      }),
+    );
+    await waitForBlocked(test.pool, 2);
+    await lock.release();
+    await expect(entering).resolves.toBe(3);
+    expect(await Promise.all(beats)).toMatchObject([{ outcome: 'alive' }, { outcome: 'alive' }]);
+  });
+
+  it('as a session is opened by its token locks nobody out', async () => {
+    await using test = await createTestStore();
+    const token = holdRequest();
+    await test.store.hold(token);
+    await test.store.attach({ ...token, avatarSessionId: null, tokenHash: new Uint8Array(32) });
+    await using lock = await holdLock(test.pool, `SELECT pg_advisory_xact_lock_shared(hashtext('prices'))`);
+    const entering = enterPrice(test, '1.00');
+    await waitForBlocked(test.pool);
+    const opening = test.store.open({ ...token, avatarName: null });
+    await waitForBlocked(test.pool, 2);
+    await lock.release();
+    await expect(entering).resolves.toBe(1);
+    await expect(opening).resolves.toBe('started');
   });
 });
