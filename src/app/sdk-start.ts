@@ -8,10 +8,10 @@ import { storable } from './storable.ts';
  *
  * If the vendor refuses or does not answer, a session that this call started ends as `vendor_error` and costs nothing.
  * A cap that the vendor names below the grant shrinks the hold. Starting a running session again is passed on and changes
- * nothing here.
+ * nothing here. If the session ended while the vendor was asked, the vendor is told to stop what it has started.
  *
- * @throws ServiceUnavailableError without the database: the vendor is not reached. Also when only the end of a session that
- * the vendor refused could not be noted: that one runs until its deadline
+ * @throws ServiceUnavailableError without the database: the vendor is not reached. Also when only its answer could not be
+ * noted: the session then runs until its deadline
  */
 export async function sdkStart(deps: SdkDeps, { token, body, ...named }: SdkRequest): Promise<SdkOutcome> {
   const { store, sdk, clock, onBackgroundError } = deps;
@@ -25,6 +25,8 @@ export async function sdkStart(deps: SdkDeps, { token, body, ...named }: SdkRequ
 
   const forwarded = await sdk.start(token, body);
   if (forwarded.failure === null) {
+    // Its stop may have reached the vendor before its start: then it runs there, and the page must not have it.
+    if (!(await store.confirmStart({ recordId }))) return OVER;
     const { capSeconds } = forwarded;
     // The session runs: that its cap could not be noted must not keep the answer from the page.
     if (capSeconds !== null) await store.cap({ recordId, capSeconds }).catch(onBackgroundError);

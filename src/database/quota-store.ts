@@ -7,7 +7,7 @@ import { createBatcher } from './batcher.ts';
 import { mayBeOneRow, toPublicError } from './errors.ts';
 import { readDearestPrices } from './prices.ts';
 import { readQuotas } from './read-quotas.ts';
-import { capSessions, failStarts, nameSessions, openSessions, recogniseTokens } from './sdk-statements.ts';
+import { capSessions, confirmStarts, failStarts, nameSessions, openSessions, recogniseTokens } from './sdk-statements.ts';
 import {
   attachTokens,
   beatSessions,
@@ -66,6 +66,7 @@ export function createQuotaStore({ pool, policy, clock }: QuotaStoreOptions): Qu
     open: batched(openSessions, byUser),
     name: batched(nameSessions, byRecord),
     failStart: batched(failStarts, byRecord),
+    confirmStart: batched(confirmStarts, byRecord),
     cap: batched(capSessions, byRecord),
     changeLimits: batched(changeLimits, byUser),
     dearestPrice: (vendor, vendorMode) => readDearestPrice({ vendor, vendorMode }),

@@ -95,6 +95,22 @@ export async function failStarts(
   return failed.map(() => undefined);
 }
 
+/** confirm_starts: whether each session still runs, in the order of the records. */
+export async function confirmStarts(
+  pool: pg.Pool,
+  starts: readonly { readonly recordId: string }[],
+  _policy: QuotaPolicy,
+  now: Date,
+): Promise<boolean[]> {
+  const { rows } = await pool.query<{ record_id: string; running: boolean }>({
+    name: 'confirm_starts',
+    text: 'SELECT * FROM confirm_starts($1, $2)',
+    values: [now, starts.map(({ recordId }) => recordId)],
+  });
+  const byRecord = new Map(rows.map((row) => [row.record_id, row.running]));
+  return starts.map(({ recordId }) => byRecord.get(recordId) ?? false);
+}
+
 /** cap_sessions. */
 export async function capSessions(
   pool: pg.Pool,

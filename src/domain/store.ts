@@ -122,6 +122,8 @@ export interface QuotaStore {
   name(named: SessionName): Promise<boolean>;
   /** Ends a session as one that the vendor did not start: nothing is charged. One that is over stays as it is. */
   failStart(failed: FailedStart): Promise<void>;
+  /** The vendor has started it. False if it ended here meanwhile: then the vendor is told to stop it, once more if need be. */
+  confirmStart(started: { readonly recordId: string }): Promise<boolean>;
   /** Notes the vendor's cap; a hold that is greater shrinks to it, and the deadline follows. */
   cap(cap: SessionCap): Promise<void>;
   /** Deadlines, holds and thresholds of open sessions follow at once. */

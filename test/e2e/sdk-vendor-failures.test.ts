@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../src/vendors/simulator/faults.ts';
-import { createToken, QUOTA, readRecord, USAGE_HISTORY } from '../support/operations.ts';
+import { createToken, endSession, QUOTA, type RecordData, readRecord, USAGE_HISTORY } from '../support/operations.ts';
 import { callSdk } from '../support/sdk-calls.ts';
-import { post, startTestService } from '../support/service.ts';
+import { post, startTestService, type TestService } from '../support/service.ts';
 import { callsTo, KEEP_ALIVE, START, STOP } from '../support/vendor-calls.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -90,6 +90,28 @@ describe.concurrent.each(FAILURES)('a vendor that %s', (_name, fault, status, bo
     await waitFor(async () => !(await readRecord(service, user, record.id)).stopPending);
     expect(service.simulator.sessions()).toMatchObject([{ endReason: expect.any(String) }]);
   });
+});
+
+it.concurrent.each<[string, (service: TestService, user: string, record: RecordData) => Promise<unknown>]>([
+  ['ended by its user', (service, user, record) => endSession(service, user, record.avatarSessionId)],
+  ['superseded', (service, user, { sessionId }) => createToken(service, user, { sessionId })],
+])('a session that is %s while the vendor starts it is not given to the page, and stopped', async (_how, end) => {
+  await using service = await startTestService();
+  const user = await service.token('ann');
+  const { token, record } = await createToken(service, user);
+  const { promise: atVendor, resolve: goOn } = Promise.withResolvers<void>();
+  service.simulator.failNext({ path: START, until: atVendor });
+  const started = callSdk(service, 'start', token);
+  await waitFor(async () => callsTo(service, START).length > 0);
+  await end(service, user, record);
+  // the vendor knows of no session yet, and so confirms that it does not run
+  await waitFor(async () => !(await readRecord(service, user, record.id)).stopPending);
+  goOn();
+
+  expect(await started).toMatchObject({ status: 410, body: { code: 410, data: null } });
+  const atTheVendor = () => service.simulator.sessions().find(({ id }) => id === record.avatarSessionId);
+  await waitFor(async () => atTheVendor()?.endedAt !== null);
+  expect(callsTo(service, STOP, record.avatarSessionId ?? '')).toHaveLength(2);
 });
 
 it.concurrent('no token is kept or told where the vendor quotes it', async () => {

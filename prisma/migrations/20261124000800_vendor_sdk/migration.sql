@@ -1,5 +1,5 @@
--- What the vendor's own SDK asks through this service: sessions by the hash of their token, starts that the vendor
--- refused, and caps that it names at the start.
+-- What the vendor's own SDK asks through this service: sessions by the hash of their token, starts that the vendor has
+-- refused or carried out, and caps that it names at the start.
 
 -- The newest record of each token, in any state. Reads only: whoever acts on it decides anew under the locks.
 CREATE FUNCTION recognise_tokens(p_token_hashes bytea[]) RETURNS TABLE (
@@ -30,6 +30,30 @@ BEGIN
 
   PERFORM refresh_records(p_now, p_ids, p_thresholds);
 END
+$$;
+
+-- The vendor runs these sessions now. One that ended here meanwhile is noted for a stop, also if the vendor has confirmed that
+-- before: to a session that did not run yet it says yes. Whether each still runs here.
+CREATE FUNCTION confirm_starts(p_now timestamptz, p_ids uuid[]) RETURNS TABLE (record_id uuid, running boolean)
+  LANGUAGE sql AS $$
+  WITH
+  confirmed AS (
+    SELECT r.id, r.vendor, r.avatar_session_id, r.status, r.end_reason
+    FROM avatar_usage_records AS r
+    WHERE r.id = ANY (p_ids)
+    ORDER BY r.id
+    FOR NO KEY UPDATE
+  ),
+  stops AS (
+    INSERT INTO vendor_stops (record_id, vendor, avatar_session_id, reason, next_attempt_at, created_at)
+    SELECT id, vendor, avatar_session_id, end_reason, p_now, p_now
+    FROM confirmed
+    WHERE status <> 'active'
+    ON CONFLICT (record_id) DO UPDATE SET
+      attempts = 0, next_attempt_at = p_now, confirmed_at = NULL, last_error = NULL, created_at = p_now
+    RETURNING announce_due(next_attempt_at)
+  )
+  SELECT confirmed.id, confirmed.status = 'active' FROM confirmed
 $$;
 
 -- Notes the caps that the vendor named at the start. Where one is lower than the grant, the hold shrinks to it, and the

@@ -25,7 +25,9 @@ describe('the SDK’s start and a newer token of its conversation', () => {
     await waitForBlocked(race.pool, 2);
     await race.lock.release();
 
-    await expect(started).resolves.toMatchObject({ type: 'answered', status: 201 });
+    // answered by the vendor, or refused if the token was faster than the vendor
+    await started;
+    expect(callsTo(race, START)).toHaveLength(1);
     await expect(held).resolves.toMatchObject({ outcome: 'granted' });
     expect(await race.outcome()).toEqual({ status: 'completed', end_reason: 'superseded', duration_seconds: 0 });
     expect(await race.pendingStops()).toEqual(['superseded']);
