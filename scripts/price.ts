@@ -2,6 +2,7 @@
  * `npm run price` prints the dated prices; `npm run price -- --vendor V --mode M --per-minute 0.20 [--from 2026-12-01]
  * [--step 60] [--minimum 60]` enters one, in the currency of the settings. Open tokens and running sessions follow.
  */
+import { VENDORS } from '../src/config/vendor.ts';
 import { type Config, loadConfig } from '../src/config.ts';
 import { enterPrice, listPrices } from '../src/database/prices.ts';
 import { formatMoney } from '../src/domain/money.ts';
@@ -12,7 +13,9 @@ import { openDatabase } from './open-database.ts';
 const USAGE =
   'Usage: npm run price [-- --vendor V --mode M --per-minute 0.20 [--from 2026-12-01] [--step SECONDS] [--minimum SECONDS]]';
 const LARGEST_STEP_SECONDS = 3600;
-const INSTANT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/;
+/** Vendors write their modes so; a price of any other would never apply. */
+const MODE = /^[A-Z][A-Z0-9_]{0,39}$/;
+const INSTANT = /^([2-9]\d{3}-\d\d-\d\d)(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/;
 
 type EnteredPrice = Omit<DatedPrice, 'isList'>;
 
@@ -21,8 +24,8 @@ function readArguments(args: string[], { policy }: Config, now: Date): EnteredPr
   const options = parseOptions(args, ['vendor', 'mode', 'per-minute', 'from', 'step', 'minimum']);
   if (args.length === 0) return null;
   const { vendor, mode, 'per-minute': perMinute, from, step = '1', minimum = '0' } = options;
-  if (!vendor) throw new UsageError('--vendor must name a vendor, such as liveavatar.');
-  if (!mode) throw new UsageError('--mode must name what the vendor bills by, such as FULL.');
+  if (!vendor || !VENDORS.includes(vendor)) throw new UsageError(`--vendor must be one of: ${VENDORS.join(', ')}.`);
+  if (!mode || !MODE.test(mode)) throw new UsageError('--mode must name what the vendor bills by, such as FULL.');
   if (perMinute === undefined) throw new UsageError('--per-minute must be given.');
   const billingStepSeconds = readWholeNumber('--step', step, LARGEST_STEP_SECONDS);
   if (billingStepSeconds === 0) throw new UsageError('--step must be 1 or more.');
@@ -37,10 +40,20 @@ function readArguments(args: string[], { policy }: Config, now: Date): EnteredPr
   };
 }
 
+/** A day begins at midnight UTC. */
 function readInstant(text: string): Date {
+  const [, day] = INSTANT.exec(text) ?? [];
   const at = new Date(text);
-  if (INSTANT.test(text) && !Number.isNaN(at.getTime())) return at;
-  throw new UsageError('--from must be a day or an instant, such as 2026-12-01 or 2026-12-01T00:00:00+01:00.');
+  if (day && isDay(day) && !Number.isNaN(at.getTime())) return at;
+  throw new UsageError(
+    '--from must be a day or an instant from the year 2000 on, such as 2026-12-01 or 2026-12-01T00:00:00+01:00.',
+  );
+}
+
+/** Date takes the 30th of February for the 2nd of March. */
+function isDay(day: string): boolean {
+  const at = new Date(day);
+  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(day);
 }
 
 function describe({ vendor, vendorMode, currency, effectiveFrom, ...price }: EnteredPrice): string {

@@ -34,7 +34,11 @@ export interface HeyGenConfig {
 const LIVEAVATAR_API = 'https://api.liveavatar.com';
 const HEYGEN_API = 'https://api.heygen.com';
 
-const vendorField = oneOf(['liveavatar', 'heygen', 'simulator']);
+const KINDS = ['liveavatar', 'heygen', 'simulator'] as const satisfies VendorConfig['kind'][];
+/** The names under which records and prices are kept. */
+export const VENDORS: readonly string[] = KINDS;
+
+const vendorField = oneOf(KINDS);
 const apiKey = matching(/^[\x21-\x7e]+$/, 'must be one word');
 
 export function readVendor(settings: SettingsReader, embedded: boolean): VendorConfig {

@@ -3,6 +3,7 @@ import { formatMoney, parseMoney } from '../domain/money.ts';
 import type { QuotaPolicy } from '../domain/policy.ts';
 import type { DatedPrice, Price } from '../domain/price.ts';
 import { everyThreshold } from '../domain/thresholds.ts';
+import { toPublicError } from './errors.ts';
 
 interface PriceKey {
   readonly vendor: string;
@@ -62,6 +63,8 @@ export async function listPrices(pool: pg.Pool): Promise<DatedPrice[]> {
 /**
  * Enters a price, or another one for the same moment. Open tokens and sessions follow; what is settled stays as it is.
  * Returns how many of them there were.
+ *
+ * @throws ServiceUnavailableError when the database cannot be asked, or their locks are not to be had within a second
  */
 export async function enterPrice(
   pool: pg.Pool,
@@ -69,21 +72,26 @@ export async function enterPrice(
   policy: QuotaPolicy,
   now: Date,
 ): Promise<number> {
-  const { rows } = await pool.query<{ followed: number }>(
-    'SELECT enter_price($1, $2, $3, $4, $5, $6, $7, $8, $9) AS followed',
-    [
-      now,
-      price.vendor,
-      price.vendorMode,
-      price.currency,
-      price.effectiveFrom,
-      formatMoney(price.perMinute),
-      price.billingStepSeconds,
-      price.minimumSeconds,
-      everyThreshold(policy.thresholds),
-    ],
-  );
-  return rows[0]?.followed ?? 0;
+  const values = [
+    now,
+    price.vendor,
+    price.vendorMode,
+    price.currency,
+    price.effectiveFrom,
+    formatMoney(price.perMinute),
+    price.billingStepSeconds,
+    price.minimumSeconds,
+    everyThreshold(policy.thresholds),
+  ];
+  try {
+    const { rows } = await pool.query<{ followed: number }>(
+      'SELECT enter_price($1, $2, $3, $4, $5, $6, $7, $8, $9) AS followed',
+      values,
+    );
+    return rows[0]?.followed ?? 0;
+  } catch (error) {
+    throw toPublicError(error);
+  }
 }
 
 function toPrice(row: PriceRow): Price {

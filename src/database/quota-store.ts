@@ -7,7 +7,14 @@ import { createBatcher } from './batcher.ts';
 import { mayBeOneRow, toPublicError } from './errors.ts';
 import { readDearestPrices } from './prices.ts';
 import { readQuotas } from './read-quotas.ts';
-import { capSessions, confirmStarts, failStarts, nameSessions, openSessions, recogniseTokens } from './sdk-statements.ts';
+import {
+  capSessions,
+  confirmStarts,
+  failStarts,
+  nameSessions,
+  openSessions,
+  recogniseTokens,
+} from './sdk-statements.ts';
 import {
   attachTokens,
   beatSessions,
