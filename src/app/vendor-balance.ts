@@ -39,7 +39,11 @@ export function createVendorBalance({ vendor, clock, onError }: VendorBalanceOpt
       .then((credits) => {
         known = toMicros(credits);
       })
-      .catch(onError)
+      .catch((error) => {
+        // what was known may have been topped up since
+        known = null;
+        onError(error);
+      })
       .finally(() => {
         askedAt = clock().getTime();
         asking = null;

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../src/vendors/simulator/faults.ts';
 import { readMetrics } from '../support/metrics.ts';
 import { createToken, endSession, QUOTA, startSession } from '../support/operations.ts';
 import { post, startTestService, type TestService } from '../support/service.ts';
@@ -106,4 +107,23 @@ it('a vendor whose credits do not cover the shortest session is not asked for a 
   now += 6_000;
   expect(await createToken(service, ann)).toMatchObject({ __typename: 'VendorError' });
   expect(balanceCalls(service)).toBe(2);
+});
+
+describe.each<[string, Partial<Fault>]>([
+  ['fails', { status: 500 }],
+  ['answers garbage', { status: 200, body: 'lots' }],
+  ['names no number', { status: 200, body: { code: 1000, data: { credits_left: 'lots' } } }],
+  ['names a number beyond all bounds', { status: 200, body: { code: 1000, data: { credits_left: 1e30 } } }],
+])('a vendor whose balance %s', (_what, fault) => {
+  it('is asked for tokens, also if it was short of credits before', async () => {
+    let now = Date.parse('2026-11-10T12:00:00Z');
+    await using service = await startTestService({ METRICS: 'on' }, { credits: '1', clock: () => new Date(now) });
+    const ann = await service.token('ann');
+    await createToken(service, ann);
+    await waitFor(async () => (await readMetrics(service)).vendor_credits === 1);
+    now += 6_000;
+    service.simulator.failNext({ path: '/v1/users/credits', ...fault });
+    expect(await createToken(service, ann)).toMatchObject({ __typename: 'CreateTokenSuccess' });
+    expect((await readMetrics(service)).vendor_credits).toBeNaN();
+  });
 });
