@@ -1,4 +1,4 @@
-import { admit, withinAccount } from '../domain/admission.ts';
+import { admit, roomAfter, withinAccount } from '../domain/admission.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { QuotaView } from '../domain/quota-view.ts';
 import { viewQuota } from '../domain/quota-view.ts';
@@ -32,7 +32,8 @@ export async function canCreateSession(
   ]);
   const now = deps.clock();
   const quota = viewQuota(state, deps.policy, now);
-  const admission = withinAccount(admit(state, deps.policy, price, sessionId, now), account, deps.policy, price);
+  const room = roomAfter(account, state, deps.policy, sessionId, now);
+  const admission = withinAccount(admit(state, deps.policy, price, sessionId, now), room, deps.policy, price);
   const refused = (reason: string, message: string) => ({
     allowed: false,
     reason,

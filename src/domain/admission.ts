@@ -57,6 +57,21 @@ export interface AccountRoom {
   readonly places: number | null;
 }
 
+/** The same once those who would give way to a token of the conversation are gone. */
+export function roomAfter(
+  room: AccountRoom,
+  state: QuotaState,
+  { maxConcurrentSessions }: QuotaPolicy,
+  sessionId: string | null,
+  at: Date,
+): AccountRoom {
+  const yielding = recordsGivingWay(state.openRecords, maxConcurrentSessions, sessionId) ?? [];
+  return {
+    cost: room.cost === null ? null : yielding.reduce((cost, record) => cost + returnedCost(record, at), room.cost),
+    places: room.places === null ? null : room.places + yielding.length,
+  };
+}
+
 /** What of an admission the account has room for. Foretells, as {@link admit} does, what fit_to_account decides. */
 export function withinAccount(
   admission: Admission,

@@ -72,6 +72,19 @@ it('a place that the account does not have is there again when a session ends', 
   expect(await createToken(service, bob)).toMatchObject({ __typename: 'CreateTokenSuccess' });
 });
 
+it('a conversation that takes the account’s last place may begin anew, as is foretold', async () => {
+  await using service = await startTestService({
+    ACCOUNT_MAX_CONCURRENT_SESSIONS: '1',
+    ACCOUNT_MONTHLY_COST_LIMIT: '15',
+  });
+  const ann = await service.token('ann');
+  const { record } = await createToken(service, ann);
+  const ask = `query ($id: ID!) { canCreateSession(sessionId: $id) { allowed reason maxDurationSeconds } }`;
+  const { body } = await post(service, ann, ask, { id: record.sessionId });
+  expect(body.data).toEqual({ canCreateSession: { allowed: true, reason: null, maxDurationSeconds: 1800 } });
+  expect(await createToken(service, ann, { sessionId: record.sessionId })).toMatchObject({ maxDurationSeconds: 1800 });
+});
+
 it('the operator is told on every node when the account reaches a threshold', async () => {
   const lines: { msg: string; thresholdPercent?: number }[] = [];
   const log = pino({ level: 'warn' }, { write: (line) => lines.push(JSON.parse(line)) });
