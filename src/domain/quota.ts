@@ -56,7 +56,6 @@ export interface QuotaUse {
   readonly remainingCost: Micros;
   /** What the next token may hold. */
   readonly availableSeconds: number;
-  readonly availableCost: Micros;
 }
 
 /** Milliseconds that a running session has consumed of its hold; none before it starts. */
@@ -91,7 +90,6 @@ export function useAt(state: QuotaState, at: Date): QuotaUse {
     remainingSeconds: Math.max(limitSeconds - seconds, 0),
     remainingCost: max(state.limitCost - cost, 0n),
     availableSeconds: Math.max(limitSeconds - state.settledSeconds - state.reservedSeconds, 0),
-    availableCost: max(state.limitCost - state.settledCost - state.reservedCost, 0n),
   };
 }
 

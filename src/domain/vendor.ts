@@ -1,11 +1,8 @@
 /** What a vendor can do. The core makes up for what is missing. */
 export interface VendorCapabilities {
-  /** The mint names the session. Otherwise the client reports the id with trackStart. */
-  readonly sessionIdAtMint: boolean;
   /** The mint takes a cap in seconds, which the vendor enforces by itself. Otherwise our deadline and stop are the cut-off. */
   readonly capAtMint: boolean;
   readonly keepAlive: boolean;
-  readonly serverStop: boolean;
   readonly list: boolean;
   readonly balance: boolean;
 }

@@ -47,10 +47,8 @@ export function createHeyGenVendor(options: HeyGenOptions): AvatarVendor {
   return {
     name: options.name ?? 'heygen',
     capabilities: {
-      sessionIdAtMint: false,
       capAtMint: false,
       keepAlive: true,
-      serverStop: true,
       list: true,
       balance: true,
     },

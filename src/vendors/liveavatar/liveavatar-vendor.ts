@@ -55,10 +55,8 @@ export function createLiveAvatarVendor(options: LiveAvatarOptions): AvatarVendor
   return {
     name: options.name ?? 'liveavatar',
     capabilities: {
-      sessionIdAtMint: true,
       capAtMint: true,
       keepAlive: true,
-      serverStop: true,
       list: true,
       balance: true,
     },

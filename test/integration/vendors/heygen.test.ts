@@ -9,7 +9,7 @@ describe('a mint', () => {
   it('asks for a token with the key and nothing else: it names no session and takes no cap', async () => {
     const { vendor, simulator } = await simulateHeyGen();
     expect(await vendor.mint(MINT)).toEqual({ avatarSessionId: null, token: expect.stringMatching(/^eyJ/) });
-    expect(vendor.capabilities).toMatchObject({ sessionIdAtMint: false, capAtMint: false });
+    expect(vendor.capabilities).toMatchObject({ capAtMint: false });
     const [request] = simulator.requests();
     expect(request).toMatchObject({
       method: 'POST',

@@ -32,7 +32,6 @@ describe('the use of a quota at a moment', () => {
       remainingSeconds: 3600,
       remainingCost: 50_000_000n,
       availableSeconds: 3600,
-      availableCost: 50_000_000n,
     });
   });
 
@@ -46,7 +45,6 @@ describe('the use of a quota at a moment', () => {
       remainingSeconds: 3450,
       remainingCost: 50_000_000n - 1_257_500n,
       availableSeconds: 3600 - 60 - 600,
-      availableCost: 50_000_000n - 500_000n - 5_000_000n,
     });
   });
 
@@ -57,7 +55,6 @@ describe('the use of a quota at a moment', () => {
       remainingSeconds: 0,
       remainingCost: 0n,
       availableSeconds: 0,
-      availableCost: 0n,
     });
   });
 
