@@ -25,11 +25,11 @@ export type EndReason =
   | 'SUPERSEDED'
   /** The token was not used in time. */
   | 'TOKEN_EXPIRED'
-  /** trackEnd was called. */
+  /** trackEnd was called, or the vendor’s SDK stopped it. */
   | 'USER_ENDED'
   /** The vendor ended the session. */
   | 'VENDOR_ENDED'
-  /** The vendor gave no token. */
+  /** The vendor gave no token, or did not start the session. */
   | 'VENDOR_ERROR';
 
 /** Which of the two monthly limits is meant. */
@@ -43,7 +43,7 @@ export type QuotaLimit =
 export type QuotaUpdateReason =
   /** A settled session was corrected to the vendor’s figures. */
   | 'CORRECTED'
-  /** The operator changed a limit. */
+  /** The operator changed a limit or a price: deadlines have followed. */
   | 'LIMIT_CHANGED'
   /** The quota is used up. */
   | 'LIMIT_REACHED'

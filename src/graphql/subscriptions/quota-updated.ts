@@ -18,7 +18,10 @@ const QuotaUpdateReasonEnum = builder.enumType('QuotaUpdateReason', {
       description: 'The vendor lets a session run less long than was held for it: it ends earlier.',
     },
     SESSION_ENDING_SOON: { value: 'session_ending_soon', description: 'A running session is about to be cut off.' },
-    LIMIT_CHANGED: { value: 'limit_changed', description: 'The operator changed a limit.' },
+    LIMIT_CHANGED: {
+      value: 'limit_changed',
+      description: 'The operator changed a limit or a price: deadlines have followed.',
+    },
     CORRECTED: { value: 'corrected', description: 'A settled session was corrected to the vendor’s figures.' },
     PERIOD_STARTED: { value: 'period_started', description: 'A new month has begun.' },
   } as const satisfies Record<string, { value: QuotaUpdate['reason']; description: string }>,

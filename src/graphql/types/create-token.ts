@@ -51,13 +51,17 @@ const CreateTokenSuccess = builder.objectRef<CreatedToken>('CreateTokenSuccess')
 });
 
 const QuotaExceededError = builder.objectRef<QuotaExceeded>('QuotaExceededError').implement({
-  description: 'The month’s quota does not cover another session.',
+  description:
+    'The month’s quota does not cover another session or, with the codes ACCOUNT_LIMIT_REACHED and ACCOUNT_CONCURRENCY_LIMIT, what all users share does not.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    limit: t.expose('limit', { type: QuotaLimitEnum, description: 'The limit that refuses.' }),
+    limit: t.expose('limit', {
+      type: QuotaLimitEnum,
+      description: 'With the code QUOTA_EXCEEDED the limit that refuses.',
+    }),
     resetsAt: t.field({
       type: 'DateTime',
-      description: 'When the quota is fresh again.',
+      description: 'When the user’s quota is fresh again.',
       resolve: ({ quota }) => quota.resetsAt,
     }),
     fallback: t.field({

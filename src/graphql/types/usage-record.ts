@@ -20,14 +20,14 @@ export const UsageStatusEnum = builder.enumType('UsageStatus', {
 const EndReasonEnum = builder.enumType('EndReason', {
   description: 'Why a usage record is over.',
   values: {
-    USER_ENDED: { value: 'user_ended', description: 'trackEnd was called.' },
+    USER_ENDED: { value: 'user_ended', description: 'trackEnd was called, or the vendor’s SDK stopped it.' },
     DEADLINE_REACHED: { value: 'deadline_reached', description: 'The session had run as long as its grant.' },
     HEARTBEAT_LOST: { value: 'heartbeat_lost', description: 'The client stopped sending heartbeats.' },
     TOKEN_EXPIRED: { value: 'token_expired', description: 'The token was not used in time.' },
     SUPERSEDED: { value: 'superseded', description: 'A newer token took its place.' },
     ADMIN_ENDED: { value: 'admin_ended', description: 'An administrator ended it.' },
     VENDOR_ENDED: { value: 'vendor_ended', description: 'The vendor ended the session.' },
-    VENDOR_ERROR: { value: 'vendor_error', description: 'The vendor gave no token.' },
+    VENDOR_ERROR: { value: 'vendor_error', description: 'The vendor gave no token, or did not start the session.' },
     CLIENT_ERROR: { value: 'client_error', description: 'trackEnd was called with an error message.' },
   } as const satisfies Record<string, { value: EndReason; description: string }>,
 });
