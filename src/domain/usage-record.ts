@@ -25,9 +25,23 @@ export interface UsageRecord extends RecordTimes {
   readonly actualCost: Micros | null;
   readonly vendorEndReason: string | null;
   readonly expiresAt: Date | null;
+  /** As it is kept; users are told {@link errorForUser}. */
   readonly errorMessage: string | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+}
+
+/**
+ * What a user is told of what went wrong: their client's own words. What the vendor or the network said may name what stands
+ * behind this service; that is kept for the operator.
+ */
+export function errorForUser({
+  endReason,
+  errorMessage,
+}: Pick<UsageRecord, 'endReason' | 'errorMessage'>): string | null {
+  return endReason === 'vendor_error'
+    ? 'The avatar service did not start this session. Ask for a new token, or use the static avatar.'
+    : errorMessage;
 }
 
 /** @throws ServiceUnavailableError when the database cannot be asked */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createToken, endSession, startSession } from '../support/operations.ts';
 import { call, get } from '../support/rest.ts';
 import { conversation, post, startTestService, type TestService } from '../support/service.ts';
+import { MINT } from '../support/vendor-calls.ts';
 
 let service: TestService;
 beforeAll(async () => {
@@ -119,6 +120,17 @@ it('a token of a session that ends with an error shows it in the record', async 
   expect((await call(service, token, 'tokens/track-end', end)).body).toMatchObject({
     success: true,
     record: { status: 'error', end_reason: 'client_error', error_message: 'the tab crashed' },
+  });
+});
+
+it('what a vendor that fails says is not told', async () => {
+  const token = await service.token('karl');
+  service.simulator.failNext({ path: MINT, status: 500, body: 'Bad Gateway at vendor-proxy-7.internal' });
+  await call(service, token, 'tokens/create', { session_id: 'chat' });
+  expect((await get(service, token, 'usage/history')).body).toMatchObject({
+    items: [
+      { status: 'error', end_reason: 'vendor_error', error_message: expect.stringMatching(/^The avatar service did/) },
+    ],
   });
 });
 

@@ -45,12 +45,18 @@ describe.concurrent.each(FAILURES)('a vendor that %s', (_name, fault, status, bo
               status: 'ERROR',
               endReason: 'VENDOR_ERROR',
               durationSeconds: 0,
-              errorMessage: expect.stringMatching(/^LiveAvatar POST \/v1\/sessions\/start /),
+              errorMessage: expect.stringMatching(
+                /^The avatar service did not start this session\. Ask for a new token/,
+              ),
             },
           },
         ],
       },
     });
+    // what the vendor or the network said is the operator's
+    expect(await service.database.query('SELECT error_message FROM avatar_usage_records')).toMatchObject([
+      { error_message: expect.stringMatching(/^LiveAvatar POST \/v1\/sessions\/start /) },
+    ]);
     expect((await post(service, user, QUOTA)).body.data).toMatchObject({
       quota: { usedSeconds: 0, heldSeconds: 0, availableSeconds: 3600 },
     });

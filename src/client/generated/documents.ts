@@ -128,7 +128,7 @@ export type UsageStatus =
   | 'ACTIVE'
   /** The session is over and settled. */
   | 'COMPLETED'
-  /** The vendor gave no token, or the client ended the session with an error. */
+  /** The vendor gave no token or did not start the session, or the client ended it with an error. */
   | 'ERROR'
   /** The token was never used; nothing was charged. */
   | 'EXPIRED'

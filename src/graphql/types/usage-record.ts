@@ -1,6 +1,7 @@
 import { type Micros, parseMoney } from '../../domain/money.ts';
 import { recordUse } from '../../domain/record-use.ts';
 import type { EndReason, UsageStatus } from '../../domain/session.ts';
+import { errorForUser } from '../../domain/usage-record.ts';
 import { builder, type UsageRecordRow } from '../builder.ts';
 
 export const UsageStatusEnum = builder.enumType('UsageStatus', {
@@ -12,7 +13,10 @@ export const UsageStatusEnum = builder.enumType('UsageStatus', {
     },
     ACTIVE: { value: 'active', description: 'The session runs.' },
     COMPLETED: { value: 'completed', description: 'The session is over and settled.' },
-    ERROR: { value: 'error', description: 'The vendor gave no token, or the client ended the session with an error.' },
+    ERROR: {
+      value: 'error',
+      description: 'The vendor gave no token or did not start the session, or the client ended it with an error.',
+    },
     EXPIRED: { value: 'expired', description: 'The token was never used; nothing was charged.' },
   } as const satisfies Record<string, { value: UsageStatus; description: string }>,
 });
@@ -112,7 +116,11 @@ export const UsageRecordType = builder.prismaNode('UsageRecord', {
       select: { stop: { select: { confirmedAt: true } } },
       resolve: ({ stop }) => stop !== null && stop.confirmedAt === null,
     }),
-    errorMessage: t.exposeString('errorMessage', { nullable: true, description: 'What went wrong, if anything did.' }),
+    errorMessage: t.string({
+      nullable: true,
+      description: 'What went wrong, if anything did: as the client reported it, or a sentence.',
+      resolve: errorForUser,
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the token was asked for.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the record changed last.' }),
   }),

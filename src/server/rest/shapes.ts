@@ -3,7 +3,7 @@ import { toMinutes } from '../../domain/quota.ts';
 import type { QuotaView } from '../../domain/quota-view.ts';
 import { recordUse } from '../../domain/record-use.ts';
 import type { QuotaWarning } from '../../domain/thresholds.ts';
-import type { UsageRecord } from '../../domain/usage-record.ts';
+import { errorForUser, type UsageRecord } from '../../domain/usage-record.ts';
 import { averageSessionSeconds, successRate, type UsageSummary, type UsageTotals } from '../../domain/usage-summary.ts';
 
 /** A quota. Costs are numbers here and below, since frontends calculate with them; none of them comes back to be booked. */
@@ -58,7 +58,7 @@ export function recordShape(record: UsageRecord, at: Date) {
     billing_period: record.billingPeriod,
     max_duration_seconds: record.grantSeconds,
     expires_at: record.expiresAt,
-    error_message: record.errorMessage,
+    error_message: errorForUser(record),
     created_at: record.createdAt,
     updated_at: record.updatedAt,
   };
