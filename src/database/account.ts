@@ -3,6 +3,7 @@ import type { AccountRoom } from '../domain/admission.ts';
 import { formatMoney, type Micros, parseMoney } from '../domain/money.ts';
 import type { BillingPeriod } from '../domain/period.ts';
 import type { QuotaPolicy } from '../domain/policy.ts';
+import { toPublicError } from './errors.ts';
 
 /** Whether all users together are bounded. */
 export function hasCeiling({ accountLimitCost, accountMaxSessions }: QuotaPolicy): boolean {
@@ -14,9 +15,18 @@ export function accountCostLimit({ accountLimitCost }: QuotaPolicy): string | nu
   return accountLimitCost === null ? null : formatMoney(accountLimitCost);
 }
 
-/** Begins to keep the account's budgets, where there is a ceiling and they are not kept yet. */
+/**
+ * Begins to keep the account's budgets, where there is a ceiling and they are not kept yet.
+ *
+ * @throws ServiceUnavailableError when the database cannot be asked, or somebody has locked a quota for a second
+ */
 export async function openAccount(pool: Pick<pg.Pool, 'query'>, policy: QuotaPolicy): Promise<void> {
-  if (hasCeiling(policy)) await pool.query('SELECT open_account()');
+  if (!hasCeiling(policy)) return;
+  try {
+    await pool.query('SELECT open_account()');
+  } catch (error) {
+    throw toPublicError(error);
+  }
 }
 
 /** As fit_to_account takes it: what is held in the month before is about to move. */

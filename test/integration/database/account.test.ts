@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readAccountRoom } from '../../../src/database/account.ts';
+import { openAccount, readAccountRoom } from '../../../src/database/account.ts';
 import type { Admission } from '../../../src/domain/admission.ts';
 import { withinAccount } from '../../../src/domain/admission.ts';
 import { ALWAYS, dueWork, sweepAll } from '../../support/due-work.ts';
@@ -173,6 +173,17 @@ describe('the budget of the account', () => {
     await Promise.all([test.pool.query('SELECT open_account()'), test.pool.query('SELECT open_account()')]);
     expect(await budget(test)).toEqual({ used_cost: '0.000000', held_cost: '15.000000' });
     await test.pool.query('SELECT open_account()');
+    expect(await budget(test)).toEqual({ used_cost: '0.000000', held_cost: '15.000000' });
+  });
+
+  it('begins later, and says so, where a quota is locked', async () => {
+    await using test = await createTestStore({ accountLimitCost: 30_000_000n });
+    await test.store.hold(holdRequest());
+    await test.pool.query('DELETE FROM account_budgets');
+    await using lock = await holdLock(test.pool, 'SELECT FROM usage_quotas FOR UPDATE');
+    await expect(openAccount(test.pool, test.policy)).rejects.toThrow(/Try again in a few seconds\.$/);
+    await lock.release();
+    await openAccount(test.pool, test.policy);
     expect(await budget(test)).toEqual({ used_cost: '0.000000', held_cost: '15.000000' });
   });
 
