@@ -2,6 +2,8 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { ConfigError } from '../src/config.ts';
 import { parseMoney } from '../src/domain/money.ts';
 
+const LARGEST_AMOUNT = '1000000000';
+
 /** Its message says what is wrong with the arguments of a command. */
 export class UsageError extends Error {}
 
@@ -26,11 +28,13 @@ export function readWholeNumber(option: string, text: string, largest: number): 
 export function readAmount(option: string, text: string): bigint {
   try {
     const amount = parseMoney(text);
-    if (amount >= 0n && amount <= parseMoney('1000000000')) return amount;
+    if (amount >= 0n && amount <= parseMoney(LARGEST_AMOUNT)) return amount;
   } catch {
     // said below
   }
-  throw new UsageError(`${option} must be a decimal number such as 12.50, not negative.`);
+  throw new UsageError(
+    `${option} must be a decimal number from 0 to ${LARGEST_AMOUNT} with at most 6 decimals, such as 12.50.`,
+  );
 }
 
 /** Runs a command, and prints what it says: an answer, or why there is none. */

@@ -25,7 +25,7 @@ const limit = (args: string[], settings: Record<string, string> = {}) =>
 
 const USER = '--user must name a user with 1 to 255 characters.';
 const MINUTES = '--minutes must be a whole number from 0 to 10000000.';
-const COST = '--cost must be a decimal number such as 12.50, not negative.';
+const COST = '--cost must be a decimal number from 0 to 1000000000 with at most 6 decimals, such as 12.50.';
 const ACTIVE = '--active must be on or off.';
 const USAGE = 'Usage: npm run limit -- --user ID [--minutes N] [--cost 12.50] [--active on|off]';
 

@@ -33,7 +33,7 @@ function entering(changes: Record<string, string | undefined> = {}): string[] {
 
 const VENDOR = '--vendor must be one of: liveavatar, heygen, simulator.';
 const MODE = '--mode must name what the vendor bills by, such as FULL.';
-const AMOUNT = '--per-minute must be a decimal number such as 12.50, not negative.';
+const AMOUNT = '--per-minute must be a decimal number from 0 to 1000000000 with at most 6 decimals, such as 12.50.';
 const STEP = '--step must be a whole number from 0 to 3600.';
 const MINIMUM = '--minimum must be a whole number from 0 to 3600.';
 const FROM =
