@@ -36,7 +36,7 @@ export async function holdTokens(
     retry_at: Date;
   }>({
     name: 'hold_tokens',
-    text: 'SELECT * FROM hold_tokens($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)',
+    text: 'SELECT * FROM hold_tokens($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)',
     values: [
       now,
       requests.map((request) => request.recordId),
@@ -56,6 +56,7 @@ export async function holdTokens(
       policy.maxConcurrentSessions,
       policy.maxTokensPerMinute,
       policy.tokenTtlSeconds,
+      heartbeatLapseSeconds(policy),
       everyThreshold(policy.thresholds),
       accountCostLimit(policy),
       policy.accountMaxSessions,

@@ -3,8 +3,10 @@
 -- Holds quota for new tokens: one call a user, any number of users.
 --
 -- A new user's quota is created in the same statement, with the limits of the user's last month or else the defaults.
--- A refused call changes nothing but that.
+-- Sessions that run on from last month are taken over its end first, as the sweeper would: they hold of this month before
+-- anybody else. A refused call changes nothing but that.
 --
+--   p_lapse_seconds          how long after its last heartbeat a session ends
 --   p_prices                 those of the settings, used as fallback_price says
 --   p_account_cost_limit     for all users together in a month; null for none
 --   p_account_max_sessions   tokens and sessions of all users at one time; null for any number
@@ -15,7 +17,7 @@ CREATE FUNCTION hold_tokens(
   p_vendor_modes text[], p_vendor_caps boolean[], p_prices numeric[], p_price_is_set boolean, p_currency text,
   p_default_limit_minutes integer, p_default_limit_cost numeric,
   p_min_session_seconds integer, p_max_session_seconds integer, p_max_concurrent_sessions integer,
-  p_max_tokens_per_minute integer, p_token_ttl_seconds integer, p_thresholds integer[],
+  p_max_tokens_per_minute integer, p_token_ttl_seconds integer, p_lapse_seconds integer, p_thresholds integer[],
   p_account_cost_limit numeric, p_account_max_sessions integer
 ) RETURNS TABLE (
   user_id text, outcome text, exceeded_limit quota_limit, grant_seconds integer, retry_at timestamptz
@@ -26,6 +28,7 @@ DECLARE
   v_has_ceiling boolean := p_account_cost_limit IS NOT NULL OR p_account_max_sessions IS NOT NULL;
   v_period text;
   v_month_ends_at timestamptz;
+  v_moving uuid[];
   v_fallback_prices numeric[];
   v_decisions hold_decision[];
   v_gives_way uuid[];
@@ -55,6 +58,18 @@ BEGIN
 
   IF v_has_ceiling THEN
     PERFORM lock_account(ARRAY[previous_period(v_period), v_period]);
+  END IF;
+
+  SELECT array_agg(r.id) INTO v_moving
+  FROM avatar_usage_records AS r
+  WHERE r.user_id = ANY (p_user_ids) AND r.status IN ('reserved', 'active')
+    AND r.quota_period = previous_period(v_period)
+    -- least ignores null: without heartbeats no lapse. What is over is left to the sweeper, and returns nothing here
+    AND least(r.expires_at, r.last_heartbeat_at + make_interval(secs => p_lapse_seconds)) > p_now;
+
+  IF v_moving IS NOT NULL THEN
+    PERFORM move_records(p_now, v_moving, p_lapse_seconds);
+    PERFORM refresh_records(p_now, v_moving, p_thresholds);
   END IF;
 
   v_fallback_prices := ARRAY(

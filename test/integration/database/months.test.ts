@@ -19,6 +19,22 @@ describe('a session over the end of its month', () => {
     expect(await quotaRows(test)).toMatchObject([{ current_month: NOVEMBER, held_seconds: 1800 }]);
   });
 
+  it('holds of the new one before a token is granted there, also where no sweeper has come yet', async () => {
+    await using test = await createTestStore({ maxConcurrentSessions: 2, defaultLimitMinutes: 30 });
+    const avatarSessionId = await startAt(test, '2026-11-30T23:59:50Z');
+    test.clock.set('2026-12-01T00:00:00Z');
+
+    await expect(test.store.hold(holdRequest())).resolves.toEqual({ outcome: 'exceeded', limit: 'minutes' });
+
+    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+    expect(await sessionRow(test, avatarSessionId)).toMatchObject({
+      quota_period: DECEMBER,
+      settled_seconds: 10,
+      held_seconds: 1790,
+      expires_at: new Date('2026-12-01T00:29:50Z'),
+    });
+  });
+
   it('is settled there to the second, and the rest of its hold moves on', async () => {
     await using test = await createTestStore();
     const avatarSessionId = await startAt(test, '2026-11-30T23:50:00Z');
