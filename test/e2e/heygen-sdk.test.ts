@@ -121,10 +121,11 @@ describe.concurrent('calls on a session', () => {
       expect(codeOf(await ready.sdk(call, twice))).toEqual([403, 403]);
       expect(callsTo(service, `/v1/streaming.${call}`)).toEqual([]);
     }
-    // of two names, what is passed on is the one that was looked at
-    await ready.sdk('keep_alive', `{"session_id":"x","session_id":"${session_id}"}`);
-    const body = service.simulator.requests().at(-1)?.body;
-    expect(body).toBe(JSON.stringify({ session_id }));
+    // of several names, what is passed on is the one that was looked at
+    for (const other of ['session_id', 'Session_ID']) {
+      await ready.sdk('keep_alive', `{"${other}":"x","session_id":"${session_id}"}`);
+      expect(service.simulator.requests().at(-1)?.body).toBe(JSON.stringify({ session_id }));
+    }
   });
 
   it('are refused before the session is opened and after it is over', async () => {

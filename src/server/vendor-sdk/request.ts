@@ -18,8 +18,13 @@ export async function readSdkRequest(request: IncomingMessage): Promise<SdkReque
   if (json === null || (named !== null && typeof named !== 'string')) {
     return refusal(400, 'Send a JSON object, with session_id as a string, or nothing.');
   }
-  // Written anew: of a session_id that stands in it twice, the vendor might take the other one.
-  return { token, body: JSON.stringify(json), avatarSessionId: named };
+  return { token, body: JSON.stringify(withOneSession(json)), avatarSessionId: named };
+}
+
+/** The vendor might take another spelling of session_id for the one that was looked at. */
+function withOneSession(json: Readonly<Record<string, unknown>>): object {
+  const members = Object.entries(json);
+  return Object.fromEntries(members.filter(([key]) => key === 'session_id' || key.toLowerCase() !== 'session_id'));
 }
 
 /** Null for what is no JSON object. */
