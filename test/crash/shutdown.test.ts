@@ -115,14 +115,12 @@ it('a signal that comes twice is one, and a later one ends at once', async () =>
   const interrupted = Promise.all([node.end('SIGINT'), node.end('SIGINT')]).finally(() => {
     ended = true;
   });
-  await expect
-    .poll(() =>
-      fetch(`${node.url}/healthz`).then(
-        () => 'up',
-        () => 'down',
-      ),
-    )
-    .toBe('down');
+  const health = () =>
+    fetch(`${node.url}/healthz`).then(
+      () => 'up',
+      () => 'down',
+    );
+  await expect.poll(health, { timeout: SOON_MS }).toBe('down');
   expect(ended).toBe(false);
   const again = () => {
     if (!ended) void node.end('SIGINT');
