@@ -88,6 +88,21 @@ CREATE FUNCTION dearest_price(
   WHERE price.ends_at > p_from AND price.starts_at <= p_until
 $$;
 
+-- The dearest that can apply to an open record between two moments. How a running session is rounded up is known since its
+-- start.
+CREATE FUNCTION dearest_of_record(p_record avatar_usage_records, p_from timestamptz, p_until timestamptz) RETURNS TABLE (
+  per_minute numeric, billing_step_seconds integer, minimum_seconds integer
+)
+  LANGUAGE sql STABLE AS $$
+  SELECT
+    dearest.per_minute,
+    CASE WHEN p_record.status = 'active' THEN p_record.billing_step_seconds ELSE dearest.billing_step_seconds END,
+    CASE WHEN p_record.status = 'active' THEN p_record.minimum_seconds ELSE dearest.minimum_seconds END
+  FROM dearest_price(
+    p_record.vendor, p_record.vendor_mode, p_record.currency, p_record.fallback_price, p_from, p_until
+  ) AS dearest
+$$;
+
 -- What is held for a number of seconds more of a session of which some are settled already: as the vendor will bill them.
 CREATE FUNCTION hold_cost(
   p_settled_seconds integer, p_seconds integer, p_price_per_minute numeric, p_step integer, p_minimum integer

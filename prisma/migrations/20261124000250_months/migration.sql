@@ -143,9 +143,8 @@ BEGIN
         ELSE 0
       END AS seconds
     ) AS used
-    CROSS JOIN LATERAL dearest_price(
-      r.vendor, r.vendor_mode, r.currency, r.fallback_price, month.ends_at,
-      greatest(r.expires_at, p_now) + make_interval(secs => r.held_seconds)
+    CROSS JOIN LATERAL dearest_of_record(
+      r, month.ends_at, greatest(r.expires_at, p_now) + make_interval(secs => r.held_seconds)
     ) AS dearest
     -- none for a token, which has no seconds yet
     LEFT JOIN LATERAL price_line(r, r.counted_from + make_interval(secs => used.seconds), p_now) AS line ON true

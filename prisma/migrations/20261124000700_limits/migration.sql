@@ -70,8 +70,8 @@ BEGIN
         ELSE 0
       END AS seconds
     ) AS consumed
-    CROSS JOIN LATERAL dearest_price(
-      r.vendor, r.vendor_mode, r.currency, r.fallback_price, coalesce(r.counted_from, p_now),
+    CROSS JOIN LATERAL dearest_of_record(
+      r, coalesce(r.counted_from, p_now),
       greatest(r.expires_at, p_now) + make_interval(secs => p_max_session_seconds)
     ) AS price
     ORDER BY r.id

@@ -96,9 +96,7 @@ BEGIN
       SELECT cap.seconds, r.counted_from + make_interval(secs => cap.seconds) AS deadline
       FROM (SELECT greatest(r.effective_cap_seconds - r.settled_seconds, 0) AS seconds) AS cap
     ) AS rest
-    CROSS JOIN LATERAL dearest_price(
-      r.vendor, r.vendor_mode, r.currency, r.fallback_price, r.counted_from, rest.deadline
-    ) AS price
+    CROSS JOIN LATERAL dearest_of_record(r, r.counted_from, rest.deadline) AS price
     WHERE r.id = ANY (p_ids) AND r.status = 'active' AND rest.seconds < r.held_seconds
   ),
   shrunk AS (

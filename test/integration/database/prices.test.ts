@@ -224,6 +224,27 @@ describe('a running session', () => {
     expect(await record(test, avatarSessionId)).toMatchObject({ held_cost: '9.000000' });
   });
 
+  it('is held for by the step and the minimum of its start, whatever later prices have', async () => {
+    await using test = await createTestStore({ defaultLimitCost: 500_000n });
+    const avatarSessionId = await startSession(test);
+    await enterPrice(test, '0.10', { from: '2026-11-10T12:00:30Z', step: 60, minimum: 120 });
+    await sweepAll(test);
+    expect(await record(test, avatarSessionId)).toMatchObject({ held_seconds: 60, held_cost: '0.500000' });
+  });
+
+  it('costs no more than was held for it where the next month’s price has another step', async () => {
+    await using test = await createTestStore({ maxSessionSeconds: 90 });
+    await enterPrice(test, '0.60', { step: 60 });
+    await enterPrice(test, '0.60', { from: '2026-12-01T00:00:00Z' });
+    test.clock.set('2026-11-30T23:59:30Z');
+    const avatarSessionId = await startSession(test);
+    await runFor(test, 30);
+    expect(await record(test, avatarSessionId)).toMatchObject({ held_seconds: 60, held_cost: '0.900000' });
+    await runFor(test, 60);
+    expect(await record(test, avatarSessionId)).toMatchObject({ duration_seconds: 90, estimated_cost: '1.200000' });
+    expect(await test.store.read('ann', '2026-12')).toMatchObject({ settledSeconds: 60, settledCost: 900_000n });
+  });
+
   it('is not touched by the price of another mode, vendor or currency', async () => {
     await using test = await createTestStore();
     const avatarSessionId = await startSession(test);
