@@ -32,6 +32,7 @@ DECLARE
   v_fallback_prices numeric[];
   v_decisions hold_decision[];
   v_gives_way uuid[];
+  v_call record;
   v_told integer;
   v_expires_at timestamptz := p_now + make_interval(secs => p_token_ttl_seconds);
 BEGIN
@@ -98,6 +99,26 @@ BEGIN
   FROM unnest(v_decisions) AS decision
   CROSS JOIN unnest(decision.gives_way) AS ids (id)
   WHERE decision.outcome = 'granted';
+
+  -- what is given up for one call's token must not go to another's: each is decided when the ones before it are through
+  IF v_has_ceiling AND v_gives_way IS NOT NULL AND cardinality(p_user_ids) > 1 THEN
+    FOR v_call IN
+      SELECT *
+      FROM unnest(
+        p_record_ids, p_user_ids, p_session_ids, p_avatar_names, p_vendors, p_vendor_modes, p_vendor_caps, p_prices
+      ) AS call (record_id, user_id, session_id, avatar_name, vendor, vendor_mode, vendor_cap, price)
+    LOOP
+      RETURN QUERY
+      SELECT * FROM hold_tokens(
+        p_now, ARRAY[v_call.record_id], ARRAY[v_call.user_id], ARRAY[v_call.session_id], ARRAY[v_call.avatar_name],
+        ARRAY[v_call.vendor], ARRAY[v_call.vendor_mode], ARRAY[v_call.vendor_cap], ARRAY[v_call.price],
+        p_price_is_set, p_currency, p_default_limit_minutes, p_default_limit_cost, p_min_session_seconds,
+        p_max_session_seconds, p_max_concurrent_sessions, p_max_tokens_per_minute, p_token_ttl_seconds, p_lapse_seconds,
+        p_thresholds, p_account_cost_limit, p_account_max_sessions
+      );
+    END LOOP;
+    RETURN;
+  END IF;
 
   IF v_gives_way IS NOT NULL THEN
     PERFORM close_records(

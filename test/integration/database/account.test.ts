@@ -101,6 +101,20 @@ describe('the budget of the account', () => {
     expect(await budget(test)).toEqual({ used_cost: '1.000000', held_cost: '0.000000' });
   });
 
+  it('gives what one user gives up to nobody who asks at the same moment', async () => {
+    await using test = await createTestStore({ accountLimitCost: 16_000_000n });
+    await startSession(test, { userId: 'bob', sessionId: 'chat' });
+    await expect(
+      Promise.all([
+        test.store.hold(holdRequest({ userId: 'ann' })),
+        test.store.hold(holdRequest({ userId: 'bob', sessionId: 'chat' })),
+      ]),
+    ).resolves.toEqual([
+      { outcome: 'granted', grantSeconds: 120 },
+      { outcome: 'granted', grantSeconds: 1800 },
+    ]);
+  });
+
   it('is counted by the month in which the seconds fall', async () => {
     await using test = await createTestStore({ accountLimitCost: 15_000_000n });
     test.clock.set('2026-11-30T23:50:00Z');
