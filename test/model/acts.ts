@@ -10,7 +10,8 @@ import type {
   StartRequest,
 } from '../../src/domain/store.ts';
 import { holdToken } from './admission.ts';
-import { endOnDemand, endRecord, followLimits, moveRecords, noteStop } from './endings.ts';
+import { endOnDemand, endRecord, noteStop } from './endings.ts';
+import { followLimits, type QuotaOf } from './limits.ts';
 import {
   endOf,
   ensureQuota,
@@ -18,11 +19,14 @@ import {
   isOpen,
   type ModelRecord,
   type ModelUser,
-  noteCrossings,
   noticeAt,
   periodOf,
+  pricesFor,
   type Rules,
 } from './model.ts';
+import { moveRecords } from './months.ts';
+import { lineAt, priceAt } from './prices.ts';
+import { noteCrossings } from './thresholds.ts';
 
 /** One call of one user, on one of two nodes. */
 export type Act = { readonly userId: string; readonly node: 0 | 1 } & (
@@ -127,6 +131,9 @@ function start(user: ModelUser, rules: Rules, request: StartRequest, now: Instan
   record.period = record.holdingPeriod;
   record.startedAt = now;
   record.countedFrom = now;
+  const { step, minimum } = priceAt(pricesFor(rules, record), now);
+  record.rounding = { step, minimum };
+  record.line = lineAt(pricesFor(rules, record), now, now);
   record.expiresAt = now + record.heldSeconds * 1000;
   record.notice = noticeAt(now, record.expiresAt);
   return answer('started');
@@ -160,6 +167,7 @@ function noteTotals(record: ModelRecord, { wordsSpoken, messagesCount }: Heartbe
 function changeLimits(user: ModelUser, rules: Rules, change: LimitChange, now: Instant): void {
   const period = periodOf(rules, now);
   ensureQuota(user, rules, period);
+  const following: QuotaOf[] = [];
   for (const [month, quota] of user.quotas) {
     if (month < period) continue;
     const wanted = {
@@ -172,6 +180,7 @@ function changeLimits(user: ModelUser, rules: Rules, change: LimitChange, now: I
       wanted.limitCost === quota.limitCost &&
       wanted.isActive === quota.isActive;
     Object.assign(quota, wanted);
-    if (!same || quota.limitsChanged) followLimits(user, rules, month, now);
+    if (!same || quota.limitsChanged) following.push({ user, period: month });
   }
+  followLimits([user, ...rules.others], rules, following, now);
 }

@@ -1,37 +1,45 @@
 import type { Admission } from '../../src/domain/admission.ts';
-import { affordableSeconds } from '../../src/domain/price.ts';
+import { nextPeriod } from '../../src/domain/period.ts';
 import type { HoldRequest } from '../../src/domain/store.ts';
-import { endOnDemand } from './endings.ts';
+import { withinAccount } from './account.ts';
+import { endOnDemand, unsettledCost } from './endings.ts';
 import {
   bySeniority,
   ensureQuota,
   hold,
   type Instant,
+  lapseAt,
   type ModelRecord,
   type ModelUser,
   openRecords,
   periodOf,
   type Rules,
   roomOf,
+  settledSeconds,
   wholeSeconds,
 } from './model.ts';
+import { moveRecords } from './months.ts';
+import { affordable, dearest, priceList, type Terms } from './prices.ts';
 
 // Who gets a token in the model, and who gives way to it.
 
 export function holdToken(user: ModelUser, rules: Rules, request: HoldRequest, now: Instant): Admission {
   const period = periodOf(rules, now);
   ensureQuota(user, rules, period);
+  moveOn(user, rules, now);
+  const terms = termsOf(rules, request, now);
   const givingWay: ModelRecord[] = [];
-  let admission = decide(user, rules, request, period, now, givingWay);
+  let admission = decide(user, rules, request, terms, period, now, givingWay);
   if (admission.outcome !== 'granted') return admission;
   for (const record of givingWay) endOnDemand(user, rules, record, 'superseded', now);
   // what had run over its deadline may have left less than foreseen
-  if (givingWay.length > 0) admission = decide(user, rules, request, period, now, []);
+  if (givingWay.length > 0) admission = decide(user, rules, request, terms, period, now, []);
   if (admission.outcome !== 'granted') return admission;
   const record: ModelRecord = {
     id: request.recordId,
     sessionId: request.sessionId,
-    pricePerMinute: request.pricePerMinute,
+    mode: request.vendorMode,
+    fallbackPrice: request.pricePerMinute,
     cap: request.vendorCaps ? admission.grantSeconds : null,
     createdAt: now,
     streamId: null,
@@ -43,6 +51,8 @@ export function holdToken(user: ModelUser, rules: Rules, request: HoldRequest, n
     startedAt: null,
     endedAt: null,
     countedFrom: null,
+    rounding: null,
+    line: null,
     expiresAt: now + rules.policy.tokenTtlSeconds * 1000,
     heldSeconds: 0,
     heldCost: 0n,
@@ -52,16 +62,36 @@ export function holdToken(user: ModelUser, rules: Rules, request: HoldRequest, n
     wordsSpoken: 0,
     messagesCount: 0,
   };
-  hold(record, admission.grantSeconds);
+  hold(record, admission.grantSeconds, terms);
   user.records.push(record);
   return admission;
+}
+
+/** Takes what runs on from last month over its end: it holds of this month before anybody else. */
+export function moveOn(user: ModelUser, rules: Rules, now: Instant): void {
+  moveRecords(user, rules, leftBehind(user, rules, now), now);
+}
+
+/** Records that still hold of last month and are not over: the sweeper has not come yet. */
+export function leftBehind(user: ModelUser, rules: Rules, now: Instant): ModelRecord[] {
+  const period = periodOf(rules, now);
+  const isOver = (record: ModelRecord) =>
+    Math.min(record.expiresAt ?? now, lapseAt(record, { ...rules, lapsesFrom: 0 })) <= now;
+  return openRecords(user).filter((record) => nextPeriod(record.holdingPeriod) === period && !isOver(record));
+}
+
+/** The dearest price that can apply while a token of now and its session can live. */
+function termsOf({ policy, prices }: Rules, { vendorMode, pricePerMinute }: HoldRequest, now: Instant): Terms {
+  const until = now + (policy.tokenTtlSeconds + policy.maxSessionSeconds) * 1000;
+  return dearest(priceList(prices, vendorMode, pricePerMinute), now, until);
 }
 
 /** Least of room in seconds, room in cost and the largest grant, after those that give way: they are put into `yielding`. */
 function decide(
   user: ModelUser,
   rules: Rules,
-  { sessionId, pricePerMinute }: HoldRequest,
+  { sessionId }: HoldRequest,
+  terms: Terms,
   period: string,
   now: Instant,
   yielding: ModelRecord[],
@@ -86,15 +116,22 @@ function decide(
   const after = structuredClone(user);
   for (const { id } of yielding) {
     const record = after.records.find((r) => r.id === id);
-    if (record) hold(record, record.countedFrom === null ? 0 : usedUntil(record, now));
+    // what is over in last month is left to the sweeper
+    if (record?.holdingPeriod === period) keepUsed(rules, record, now);
   }
   const room = roomOf(after, rules, period);
-  const affordable = affordableSeconds(room.cost, pricePerMinute);
-  const grantSeconds = Math.max(Math.min(room.seconds, affordable, policy.maxSessionSeconds), 0);
-  if (grantSeconds >= policy.minSessionSeconds) return { outcome: 'granted', grantSeconds };
-  return { outcome: 'exceeded', limit: affordable < room.seconds ? 'cost' : 'minutes' };
+  const seconds = affordable(0, room.cost, terms);
+  const grantSeconds = Math.max(Math.min(room.seconds, seconds, policy.maxSessionSeconds), 0);
+  if (grantSeconds < policy.minSessionSeconds) {
+    return { outcome: 'exceeded', limit: seconds < room.seconds ? 'cost' : 'minutes' };
+  }
+  return withinAccount(grantSeconds, after, yielding.length, rules, terms, period);
 }
 
-function usedUntil(record: ModelRecord, now: Instant): number {
-  return wholeSeconds(record.countedFrom ?? now, Math.min(now, record.expiresAt ?? now));
+/** Leaves of a hold what was used up to now or its deadline. */
+function keepUsed(rules: Rules, record: ModelRecord, now: Instant): void {
+  const { countedFrom, expiresAt } = record;
+  const used = countedFrom === null ? 0 : wholeSeconds(countedFrom, Math.min(now, expiresAt ?? now));
+  record.heldSeconds = used;
+  record.heldCost = unsettledCost(rules, record, settledSeconds(record) + used);
 }

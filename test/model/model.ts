@@ -1,10 +1,18 @@
-import { nextPeriod, periodAt, periodEnd } from '../../src/domain/period.ts';
+import { periodAt, periodEnd } from '../../src/domain/period.ts';
 import type { QuotaPolicy } from '../../src/domain/policy.ts';
-import { affordableSeconds, sessionCost } from '../../src/domain/price.ts';
 import type { EndReason, UsageStatus } from '../../src/domain/session.ts';
+import {
+  affordable,
+  holdCost,
+  type ModelPrice,
+  type PriceLine,
+  type PriceList,
+  priceList,
+  type Terms,
+} from './prices.ts';
 
 // The service as it should be, in memory: what docs/decisions say, written without a look at the statements. Of the domain
-// it borrows the calendar and the price only. Quotas keep no counters here: used and held are sums over the records.
+// it borrows the calendar only. Quotas keep no counters here: used and held are sums over the records.
 
 /** Milliseconds since 1970. */
 export type Instant = number;
@@ -17,7 +25,9 @@ export interface Share {
 export interface ModelRecord {
   readonly id: string;
   readonly sessionId: string;
-  readonly pricePerMinute: bigint;
+  readonly mode: string;
+  /** Where no dated price is in force. */
+  readonly fallbackPrice: bigint;
   /** What the vendor enforces by itself, in seconds. */
   readonly cap: number | null;
   readonly createdAt: Instant;
@@ -33,6 +43,10 @@ export interface ModelRecord {
   endedAt: Instant | null;
   /** From here its use counts to the holding month. */
   countedFrom: Instant | null;
+  /** How the vendor rounds it up, by the price at its start; null before that. */
+  rounding: Omit<Terms, 'perMinute'> | null;
+  /** On which it costs since the service looked at its price last; null before its start. */
+  line: PriceLine | null;
   expiresAt: Instant | null;
   heldSeconds: number;
   heldCost: bigint;
@@ -49,7 +63,7 @@ export interface ModelQuota {
   limitMinutes: number;
   limitCost: bigint;
   isActive: boolean;
-  /** Changed by hand, and the open records have not followed yet. */
+  /** Changed by hand, or its records' price was, and the open ones have not followed yet. */
   limitsChanged: boolean;
   /** Thresholds that have fired, such as `minutes 80`. */
   fired: Set<string>;
@@ -78,6 +92,9 @@ export interface Rules {
   readonly streams: Set<string>;
   /** Missed heartbeats count from here on: the service was away before. */
   lapsesFrom: Instant;
+  prices: readonly ModelPrice[];
+  /** Who shares the account with the user. */
+  readonly others: readonly ModelUser[];
 }
 
 export const isOpen = ({ status }: ModelRecord): boolean => status === 'reserved' || status === 'active';
@@ -139,13 +156,17 @@ export function roomOf(user: ModelUser, rules: Rules, period: string): Share {
 }
 
 /** As many whole seconds as there is room for, at most those wished for. */
-export function fitting(wished: number, room: Share, pricePerMinute: bigint): number {
-  return Math.max(Math.min(wished, room.seconds, affordableSeconds(room.cost, pricePerMinute)), 0);
+export function fitting(record: ModelRecord, wished: number, room: Share, terms: Terms): number {
+  return Math.max(Math.min(wished, room.seconds, affordable(settledSeconds(record), room.cost, terms)), 0);
 }
 
-export function hold(record: ModelRecord, seconds: number): void {
+export function hold(record: ModelRecord, seconds: number, terms: Terms): void {
   record.heldSeconds = seconds;
-  record.heldCost = sessionCost(seconds, record.pricePerMinute);
+  record.heldCost = holdCost(settledSeconds(record), seconds, terms);
+}
+
+export function pricesFor({ prices }: Rules, { mode, fallbackPrice }: ModelRecord): PriceList {
+  return priceList(prices, mode, fallbackPrice);
 }
 
 /** A started second is a second. */
@@ -173,7 +194,7 @@ export function lapseAt(record: ModelRecord, { policy, lapsesFrom }: Rules): Ins
   return Math.max(record.lastHeartbeatAt + 3 * policy.heartbeatSeconds * 1000, lapsesFrom);
 }
 
-/** When something happens to an open record by itself: its end, its lapse, a notice or the end of its month. */
+/** When something happens to an open record by itself: its end, its lapse, a notice, the end of its month or of its price. */
 export function nextEventOf(record: ModelRecord, rules: Rules): Instant {
   const expiresAt = record.expiresAt ?? Number.POSITIVE_INFINITY;
   const notice = { null: expiresAt - 60_000, 60: expiresAt - 15_000, 15: Number.POSITIVE_INFINITY }[`${record.notice}`];
@@ -182,38 +203,8 @@ export function nextEventOf(record: ModelRecord, rules: Rules): Instant {
     lapseAt(record, rules),
     endOf(rules, record.holdingPeriod),
     record.status === 'active' ? notice : Number.POSITIVE_INFINITY,
+    record.line?.until ?? Number.POSITIVE_INFINITY,
   );
-}
-
-/** The thresholds that a month's use has crossed at a moment; with `settledOnly`, what runs is not counted. */
-export function crossedAt(user: ModelUser, rules: Rules, period: string, at: Instant, settledOnly = false): string[] {
-  const { limitMinutes, limitCost } = limitsOf(user, rules, period);
-  const running = openRecords(user).filter((r) => r.countedFrom !== null && r.holdingPeriod === period && !settledOnly);
-  const until = Math.min(at, endOf(rules, period));
-  // milliseconds, and millionths × milliseconds per minute: nothing is rounded
-  const consumed = (r: ModelRecord) => Math.min(Math.max(until - (r.countedFrom ?? until), 0), r.heldSeconds * 1000);
-  const settled = settledOf(user, period);
-  const used = {
-    minutes: BigInt(settled.seconds * 1000 + sum(running, consumed)),
-    cost: settled.cost * 60_000n + sumOfCosts(running, (r) => BigInt(consumed(r)) * r.pricePerMinute),
-  };
-  const limit = { minutes: BigInt(limitMinutes) * 60_000n, cost: limitCost * 60_000n };
-  return (['minutes', 'cost'] as const).flatMap((name) =>
-    [...new Set([...rules.policy.thresholds, 100])]
-      .filter((percent) => used[name] * 100n >= limit[name] * BigInt(percent))
-      .map((percent) => `${name} ${percent}`),
-  );
-}
-
-/** Notes what has been crossed by now: a step fires this or, at the latest, the next sweep does. */
-export function noteCrossings(user: ModelUser, rules: Rules, at: Instant): void {
-  for (const [period, quota] of user.quotas) {
-    for (const threshold of crossedAt(user, rules, period, at)) quota.mayFire.add(threshold);
-  }
-}
-
-export function following(period: string): string {
-  return nextPeriod(period);
 }
 
 export function sum<T>(items: readonly T[], value: (item: T) => number): number {

@@ -1,17 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
+import { openInAll, spentBy } from './account.ts';
 import type { Event, Sweep } from './linearise.ts';
-import {
-  crossedAt,
-  type Instant,
-  type ModelUser,
-  nextEventOf,
-  openRecords,
-  periodOf,
-  type Rules,
-  roomOf,
-} from './model.ts';
+import { type Instant, type ModelUser, nextEventOf, openRecords, periodOf, type Rules, roomOf } from './model.ts';
 import { LAG_MS, type Observation, type ObservedQuota, type ToldEvent } from './service.ts';
+import { crossedAt } from './thresholds.ts';
 import type { World } from './world.ts';
 
 // What must hold after every step, whatever it was, beyond that the database says what the model says.
@@ -27,6 +20,7 @@ export function checkPromises(world: World, before: Observation, after: Observat
   expect(after.imbalances, 'the books balance').toEqual([]);
   expect(after.misbooked, 'each record is settled once a month and its hold released once').toEqual([]);
   noOverAdmission(world, step);
+  nothingCostsMoreThanItsHold(world, before, after, step);
   for (const quota of after.quotas) {
     const user = world.users.get(quota.userId);
     if (!user) throw new Error(`Nobody is called ${quota.userId}`);
@@ -40,19 +34,51 @@ export function checkPromises(world: World, before: Observation, after: Observat
   }
 }
 
-/** At a grant, holds and settled use are within the limits. */
+/** At a grant, holds and settled use are within the limits, of the user and of the account. */
 function noOverAdmission({ users, rules, now }: World, { events }: StepTaken): void {
+  const all = [...users.values()];
+  const { accountLimitCost, accountMaxSessions } = rules.policy;
+  expect(openInAll(all), 'no more open records than places').toBeLessThanOrEqual(accountMaxSessions ?? Infinity);
   // beside other acts something may be settled after the grant; there the answers themselves are compared
   const holds = events.flatMap((event) => ('act' in event && event.act.kind === 'hold' ? [event] : []));
   if (holds.length !== events.length) return;
   for (const { act, answer } of holds) {
     const user = users.get(act.userId);
     if (!user || typeof answer !== 'object' || answer.outcome !== 'granted') continue;
-    const room = roomOf(user, rules, periodOf(rules, now - LAG_MS[act.node]));
+    const period = periodOf(rules, now - LAG_MS[act.node]);
+    const room = roomOf(user, rules, period);
     expect(room.seconds, 'no over-admission, in seconds').toBeGreaterThanOrEqual(0);
     // a free avatar is let in even where over-use of another has passed the limit of cost
-    if (act.kind === 'hold' && act.request.pricePerMinute === 0n) continue;
+    if (user.records.at(-1)?.heldCost === 0n) continue;
     expect(Number(room.cost), 'no over-admission, in cost').toBeGreaterThanOrEqual(0);
+    // of several at once, a later one may have ended a session that had run over its hold
+    if (accountLimitCost === null || holds.length > 1) continue;
+    expect(Number(accountLimitCost - spentBy(all, period)), 'no over-admission, of the account').toBeGreaterThanOrEqual(
+      0,
+    );
+  }
+}
+
+/** What a session costs by its deadline was held for it, as long as nothing has changed that its hold must follow first. */
+function nothingCostsMoreThanItsHold(
+  { users, rules }: World,
+  before: Observation,
+  after: Observation,
+  step: StepTaken,
+) {
+  const { tokenTtlSeconds, maxSessionSeconds } = rules.policy;
+  if (step.limitsTouched || step.events.some((event) => 'entry' in event)) return;
+  for (const { id, userId, view } of before.records) {
+    const { view: ended } = after.records.find((record) => record.id === id) ?? {};
+    const quota = before.quotas.find((q) => q.userId === userId && q.period === view.holdingPeriod);
+    if (!ended?.endReason || view.status !== 'active' || view.heldSeconds === 0 || quota?.limitsChanged) continue;
+    const [endedAt, deadline] = [ended.endedAt ?? Infinity, view.expiresAt ?? 0];
+    // a token is attached at once: later ones live on under prices that nobody has looked for
+    const foreseen = users.get(userId)?.records.find((record) => record.id === id)?.createdAt ?? 0;
+    if (endedAt > Math.min(deadline, foreseen + (tokenTtlSeconds + maxSessionSeconds) * 1000)) continue;
+    const settled = ended.settled.find(({ period }) => period === view.holdingPeriod)?.cost ?? 0n;
+    // each price is rounded for itself
+    expect(Number(settled - view.heldCost), `what ${id} cost beyond its hold`).toBeLessThanOrEqual(rules.prices.length);
   }
 }
 

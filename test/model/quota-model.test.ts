@@ -4,6 +4,8 @@ import type { QuotaPolicy } from '../../src/domain/policy.ts';
 import { DEFAULT_POLICY } from '../support/policy.ts';
 import { createTestStore } from '../support/store.ts';
 import { anyCommand } from './commands/any-command.ts';
+import { pricesFor, settledCost, settledSeconds } from './model.ts';
+import { costOf, lineAt } from './prices.ts';
 import { startService } from './service.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -24,11 +26,13 @@ const anyPolicy: fc.Arbitrary<QuotaPolicy> = fc
   .record({
     defaultLimitMinutes: fc.integer({ min: 1, max: 60 }),
     defaultLimitCost: fc.bigInt({ min: 100_000n, max: 50_000_000n }),
-    thresholds: fc.constantFrom([80], [50, 80], []),
+    thresholds: fc.constantFrom([80], [5, 10, 25, 50, 80, 95], []),
     maxSessionSeconds: fc.integer({ min: 60, max: 1800 }),
     minSessionSeconds: fc.integer({ min: 10, max: 60 }),
     maxConcurrentSessions: fc.integer({ min: 1, max: 4 }),
     maxTokensPerMinute: fc.integer({ min: 2, max: 30 }),
+    accountLimitCost: fc.option(fc.bigInt({ min: 1_000_000n, max: 20_000_000n }), { freq: 2 }),
+    accountMaxSessions: fc.option(fc.integer({ min: 1, max: 6 }), { freq: 2 }),
     tokenTtlSeconds: fc.integer({ min: 30, max: 300 }),
     heartbeatSeconds: fc.integer({ min: 5, max: 60 }),
   })
@@ -72,12 +76,17 @@ it(`the service does what the model does, in ${STEPS} random steps with MODEL_SE
 });
 
 /** What a run came to, to see that the steps lead everywhere. */
-function* happened({ users, answers }: World): Generator<string> {
+function* happened({ users, rules, answers }: World): Generator<string> {
   yield* answers;
   for (const { records, quotas, stops } of users.values()) {
-    for (const { endReason, settled, startedAt } of records) {
+    for (const record of records) {
+      const { endReason, settled, startedAt, endedAt } = record;
       yield `${startedAt === null ? 'token' : 'session'} ${endReason ?? 'open'}`;
       if (settled.size > 1) yield 'session in two months';
+      if (startedAt === null || endedAt === null) continue;
+      if (lineAt(pricesFor(rules, record), startedAt, endedAt).pricedSeconds > 0) yield 'session at two prices';
+      if (settledCost(record) > costOf(pricesFor(rules, record), startedAt, settledSeconds(record)))
+        yield 'session rounded up';
     }
     for (const { fired } of quotas.values()) for (const threshold of fired) yield `fired ${threshold}`;
     for (const { nextAttemptAt } of stops.values()) yield nextAttemptAt === null ? 'stop confirmed' : 'stop pending';

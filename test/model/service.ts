@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { auditBooks, type Imbalance } from '../../src/database/audit.ts';
 import { createDueWork } from '../../src/database/due-work.ts';
+import { enterPrice } from '../../src/database/prices.ts';
 import { createQuotaStore } from '../../src/database/quota-store.ts';
 import type { DueWork } from '../../src/domain/due-work.ts';
 import { parseMoney } from '../../src/domain/money.ts';
@@ -8,10 +9,13 @@ import type { QuotaPolicy } from '../../src/domain/policy.ts';
 import type { QuotaStore } from '../../src/domain/store.ts';
 import type { TestStore } from '../support/store.ts';
 import type { Instant } from './model.ts';
+import type { ModelPrice, PriceLine } from './prices.ts';
 import type { QuotaView, RecordView, StopView } from './views.ts';
 
 /** The clock of the second node is behind by so much. */
 export const LAG_MS = [0, 1500] as const;
+
+export const VENDOR = 'simulator';
 
 /** What was told of one quota. */
 export interface ToldEvent {
@@ -59,12 +63,14 @@ export interface Service {
 
 interface ServiceNode {
   readonly store: QuotaStore;
+  /** Resolves with how many open records are at that price. */
+  readonly enterPrice: (price: ModelPrice) => Promise<number>;
   readonly work: DueWork;
 }
 
 const RECORDS = `
 SELECT r.*, r.estimated_cost::text AS cost, r.held_cost::text AS held_cost_text,
-  r.token_hash IS NOT NULL AS attached, ledger.used
+  r.priced_cost::text AS priced_cost_text, r.token_hash IS NOT NULL AS attached, ledger.used
 FROM avatar_usage_records AS r
 LEFT JOIN LATERAL (
   SELECT json_object_agg(period, used) AS used
@@ -98,7 +104,8 @@ export async function startService(
   policy: QuotaPolicy,
 ): Promise<Service & AsyncDisposable> {
   await pool.query(
-    'TRUNCATE usage_quotas, avatar_usage_records, quota_ledger, quota_alerts, vendor_stops, account_budgets',
+    `TRUNCATE usage_quotas, avatar_usage_records, quota_ledger, quota_alerts, vendor_stops, prices, account_budgets,
+      account_alerts`,
   );
   await pool.query('SELECT open_account()');
   let now = 0;
@@ -106,7 +113,8 @@ export async function startService(
     const clock = () => new Date(now - lag);
     return {
       store: createQuotaStore({ pool, policy, clock }),
-      work: createDueWork({ pool, policy, vendorName: 'simulator', clock }),
+      enterPrice: (price) => enterPrice(pool, toDatedPrice(price, policy), policy, clock()),
+      work: createDueWork({ pool, policy, vendorName: VENDOR, clock }),
     };
   };
   const nodes = [node(LAG_MS[0]), node(LAG_MS[1])] as const;
@@ -153,6 +161,18 @@ export async function startService(
   };
 }
 
+function toDatedPrice({ mode, effectiveFrom, perMinute, step, minimum }: ModelPrice, { currency }: QuotaPolicy) {
+  return {
+    vendor: VENDOR,
+    vendorMode: mode,
+    currency,
+    effectiveFrom: new Date(effectiveFrom),
+    perMinute,
+    billingStepSeconds: step,
+    minimumSeconds: minimum,
+  };
+}
+
 /** The figures as the service itself reads them. */
 async function readQuota(store: QuotaStore, row: pg.QueryResultRow): Promise<ObservedQuota> {
   const state = await store.read(row.user_id, row.current_month);
@@ -179,6 +199,7 @@ async function readQuota(store: QuotaStore, row: pg.QueryResultRow): Promise<Obs
 
 function toRecord(row: pg.QueryResultRow): ObservedRecord {
   const open = row.end_reason === null;
+  const runs = row.status === 'active';
   const used: Record<string, { seconds: number; cost: string }> = row.used ?? {};
   return {
     id: row.id,
@@ -195,10 +216,12 @@ function toRecord(row: pg.QueryResultRow): ObservedRecord {
       startedAt: instant(row.session_started_at),
       endedAt: instant(row.session_ended_at),
       countedFrom: open ? instant(row.counted_from) : null,
+      line: runs ? toLine(row) : null,
+      rounding: runs ? { step: row.billing_step_seconds, minimum: row.minimum_seconds } : null,
       expiresAt: instant(row.expires_at),
       heldSeconds: row.held_seconds,
       heldCost: parseMoney(row.held_cost_text),
-      notice: open ? row.ending_notice : null,
+      notice: runs ? row.ending_notice : null,
       lastHeartbeatAt: instant(row.last_heartbeat_at),
       wordsSpoken: row.words_spoken,
       messagesCount: row.messages_count,
@@ -208,6 +231,15 @@ function toRecord(row: pg.QueryResultRow): ObservedRecord {
         .map(([period, { seconds, cost }]) => ({ period, seconds, cost: parseMoney(cost) }))
         .sort((a, b) => (a.period < b.period ? -1 : 1)),
     },
+  };
+}
+
+function toLine(row: pg.QueryResultRow): PriceLine {
+  return {
+    perMinute: parseMoney(row.price_per_minute),
+    pricedSeconds: row.priced_seconds,
+    pricedCost: parseMoney(row.priced_cost_text),
+    until: instant(row.price_until),
   };
 }
 

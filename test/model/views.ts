@@ -13,6 +13,7 @@ import {
   settledOf,
   settledSeconds,
 } from './model.ts';
+import type { PriceLine } from './prices.ts';
 import type { Observation } from './service.ts';
 
 // What of a user is compared, in one shape for the model and for the database.
@@ -40,8 +41,11 @@ export interface RecordView {
   readonly holdingPeriod: string;
   readonly startedAt: Instant | null;
   readonly endedAt: Instant | null;
-  /** Null once it is over, as is the notice. */
+  /** Null once it is over. */
   readonly countedFrom: Instant | null;
+  /** Null unless it runs, as are rounding and notice. */
+  readonly line: PriceLine | null;
+  readonly rounding: ModelRecord['rounding'];
   readonly expiresAt: Instant | null;
   readonly heldSeconds: number;
   readonly heldCost: bigint;
@@ -122,10 +126,12 @@ function viewOfRecord(record: ModelRecord): RecordView {
     startedAt: record.startedAt,
     endedAt: record.endedAt,
     countedFrom: open ? record.countedFrom : null,
+    line: open ? record.line : null,
+    rounding: open ? record.rounding : null,
     expiresAt: record.expiresAt,
     heldSeconds: record.heldSeconds,
     heldCost: record.heldCost,
-    notice: open ? record.notice : null,
+    notice: record.status === 'active' ? record.notice : null,
     lastHeartbeatAt: record.lastHeartbeatAt,
     wordsSpoken: record.wordsSpoken,
     messagesCount: record.messagesCount,

@@ -1,10 +1,24 @@
 import { expect } from 'vitest';
+import { hasCeiling } from './account.ts';
 import { type Act, type Answer, carryOut, foretell } from './acts.ts';
-import { followLimits, sweepRecords } from './endings.ts';
-import { adoptMonths, type Event, explain, type Sweep, type SweepKind, wrongAlerts } from './linearise.ts';
-import { type Instant, type ModelUser, noteCrossings, type Rules } from './model.ts';
+import { followLimits, followPrice, type QuotaOf } from './limits.ts';
+import {
+  adoptMonths,
+  type Event,
+  explain,
+  type PriceEntry,
+  type Sweep,
+  type SweepKind,
+  sharesAccount,
+  wrongAlerts,
+} from './linearise.ts';
+import { type Instant, type ModelUser, openRecords, type Rules } from './model.ts';
+import { enter } from './prices.ts';
 import { checkPromises, type StepTaken } from './promises.ts';
 import { LAG_MS, type Observation, type Service } from './service.ts';
+import { sweepRecords } from './sweeps.ts';
+import { noteCrossings } from './thresholds.ts';
+import { unexplained } from './unexplained.ts';
 import { viewOfDatabase, viewOfModel } from './views.ts';
 
 /** The model of one run: its users, its clock and what was seen last. */
@@ -28,7 +42,7 @@ export const USERS = ['ann', 'bob', 'eve'] as const;
 
 export function createWorld(policy: Rules['policy'], now: Instant): World {
   return {
-    rules: { policy, streams: new Set(), lapsesFrom: 0 },
+    rules: { policy, streams: new Set(), lapsesFrom: 0, prices: [], others: [] },
     users: new Map(USERS.map((id) => [id, { id, quotas: new Map(), records: [], stops: new Map() }])),
     now,
     steppedBack: false,
@@ -40,46 +54,82 @@ export function createWorld(policy: Rules['policy'], now: Instant): World {
   };
 }
 
-/** Lets acts and sweeps run at the same time, and finds the order in which they did. */
+/** Lets acts, sweeps and a price run at the same time, and finds the order in which they did. */
 export async function runAtOnce(
   world: World,
   service: Service,
   acts: readonly Act[],
   sweeps: readonly Sweep[] = [],
+  entry: PriceEntry | null = null,
 ): Promise<void> {
   service.clock.set(world.now);
   const [answers] = await Promise.all([
     Promise.all(acts.map((act) => carryOut(service.nodes[act.node].store, act))),
     Promise.all(sweeps.map((sweep) => sweepOnce(world, service, sweep))),
+    entry && service.nodes[entry.node].enterPrice(entry.price),
   ]);
   const acted = acts.map((act, index) => ({ act, answer: answers[index] }));
   for (const { act, answer } of acted) world.answers.push(`${act.kind} ${outcomeOf(answer)}`);
-  const swept = sweeps.map((sweep) => ({ sweep }));
+  const events: Event[] = [...acted, ...sweeps.map((sweep) => ({ sweep })), ...(entry ? [{ entry }] : [])];
+  const [alone, ...others] = events;
   await conclude(
     world,
     service,
-    (user, observation) => {
-      const events = [...acted.filter(({ act }) => act.userId === user.id), ...swept];
-      const [alone, ...others] = events;
-      if (alone && 'act' in alone && others.length === 0) return after(user, world, alone.act, alone.answer);
-      const explanation = explain(user, world.rules, events, world.now, observation);
-      if (explanation) return explanation;
-      throw new Error(unexplained(user, world, events, observation));
+    (users, observation) => {
+      if (alone && 'act' in alone && others.length === 0) return after(users, world, alone.act, alone.answer);
+      return groups(users, world, events).flatMap((group) => {
+        const own = events.filter((event) => !('act' in event) || group.some(({ id }) => id === event.act.userId));
+        const explanation = explain(group, world.rules, own, world.now, observation);
+        if (explanation) return explanation;
+        throw new Error(unexplained(group, world.now, own, observation));
+      });
     },
     {
-      events: [...acted, ...swept],
+      events,
       sweptAlone: [],
       limitsTouched: sweeps.length > 0 || acts.some((act) => act.kind === 'changeLimits'),
     },
+    entry,
   );
 }
 
-/** What becomes of the user by one act that nothing else disturbed. */
-function after(user: ModelUser, world: World, act: Act, answer: Answer): ModelUser {
-  const next = structuredClone(user);
-  const foretold = foretell(next, world.rules, act, world.now - LAG_MS[act.node]);
-  expect(answer, `the answer to ${act.kind} of ${user.id}`).toEqual(foretold);
-  return next;
+/** Users share nothing, unless their account has a ceiling. */
+function groups(users: readonly ModelUser[], { rules }: World, events: readonly Event[]): (readonly ModelUser[])[] {
+  return hasCeiling(rules.policy) && events.some(sharesAccount) ? [users] : users.map((user) => [user]);
+}
+
+/** What becomes of the users by one act that nothing else disturbed. */
+function after(users: readonly ModelUser[], world: World, act: Act, answer: Answer): ModelUser[] {
+  return users.map((user) => {
+    if (user.id !== act.userId) return user;
+    const next = structuredClone(user);
+    const rules = { ...world.rules, others: users.filter((other) => other !== user) };
+    const foretold = foretell(next, rules, act, world.now - LAG_MS[act.node]);
+    expect(answer, `the answer to ${act.kind} of ${user.id}`).toEqual(foretold);
+    return next;
+  });
+}
+
+/** Enters a price while nothing else happens. */
+export async function enterAlone(world: World, service: Service, { price, node }: PriceEntry): Promise<void> {
+  service.clock.set(world.now);
+  const followed = await service.nodes[node].enterPrice(price);
+  const open = [...world.users.values()].flatMap(openRecords).filter(({ mode }) => mode === price.mode);
+  expect(followed, 'how many open records are at that price').toBe(open.length);
+  world.answers.push('price entered');
+  await conclude(
+    world,
+    service,
+    (users) => {
+      const rules = { ...world.rules, prices: enter(world.rules.prices, price) };
+      return structuredClone(users).map((user) => {
+        followPrice(user, rules, price.mode, world.now - LAG_MS[node]);
+        return user;
+      });
+    },
+    { events: [{ entry: { price, node } }], sweptAlone: [], limitsTouched: false },
+    { price, node },
+  );
 }
 
 /** Sweeps on one node until nothing is due, as the sweeper does, with the database to itself. */
@@ -96,14 +146,13 @@ export async function sweepAlone(
   await conclude(
     world,
     service,
-    (user) => {
-      const swept = structuredClone(user);
-      if (kinds.includes('limits')) {
-        for (const [period, quota] of swept.quotas)
-          if (quota.limitsChanged) followLimits(swept, world.rules, period, at);
+    (users) => {
+      const swept = structuredClone(users);
+      if (kinds.includes('limits')) followLimits(swept, world.rules, changedQuotas(swept), at);
+      for (const user of swept) {
+        if (kinds.includes('records')) while (sweepRecords(user, world.rules, at) > 0);
+        noteCrossings(user, world.rules, at);
       }
-      if (kinds.includes('records')) while (sweepRecords(swept, world.rules, at) > 0);
-      noteCrossings(swept, world.rules, at);
       return swept;
     },
     { events: [], sweptAlone: alone, limitsTouched: kinds.includes('limits') },
@@ -113,6 +162,12 @@ export async function sweepAlone(
   const due = await service.nodes[node].work.nextDue();
   const pending = [...world.seen.stops.values()].map((stop) => stop.nextAttemptAt ?? Number.POSITIVE_INFINITY);
   if (due && Math.min(...pending) > at) expect(due.getTime(), 'nothing is due after a sweep').toBeGreaterThan(at);
+}
+
+function changedQuotas(users: readonly ModelUser[]): QuotaOf[] {
+  return users.flatMap((user) =>
+    [...user.quotas].flatMap(([period, quota]) => (quota.limitsChanged ? [{ user, period }] : [])),
+  );
 }
 
 function sweepOnce({ rules }: World, { nodes }: Service, { kind, node }: Sweep): Promise<number> {
@@ -125,12 +180,15 @@ function sweepOnce({ rules }: World, { nodes }: Service, { kind, node }: Sweep):
 export async function conclude(
   world: World,
   service: Service,
-  next: (user: ModelUser, observation: Observation) => ModelUser,
+  next: (users: readonly ModelUser[], observation: Observation) => readonly ModelUser[],
   step: StepTaken,
+  entry: PriceEntry | null = null,
 ): Promise<void> {
   const observation = await service.observe();
-  for (const [id, user] of world.users) {
-    const after = next(user, observation);
+  const users = next([...world.users.values()], observation);
+  if (entry) world.rules.prices = enter(world.rules.prices, entry.price);
+  for (const after of users) {
+    const { id } = after;
     adoptMonths(after, world.rules, observation);
     expect(viewOfDatabase(id, observation), `what the database says of ${id}`).toEqual(viewOfModel(after));
     expect(wrongAlerts(after, observation), `alerts of ${id}`).toEqual([]);
@@ -152,29 +210,6 @@ function adoptAlerts(user: ModelUser, { quotas }: Observation): void {
   }
 }
 
-/** No order explains it: shows what was answered, and how far the order given comes. */
-function unexplained(user: ModelUser, world: World, events: readonly Event[], observation: Observation): string {
-  const lines = events.map((event) =>
-    'act' in event
-      ? `${event.act.kind} on node ${event.act.node} ${show(event.act.request)} answered ${show(event.answer)}`
-      : `sweep of ${event.sweep.kind} on node ${event.sweep.node}`,
-  );
-  return [
-    `No order of these explains what became of ${user.id} at ${new Date(world.now).toISOString()}:`,
-    ...lines,
-    `Before: ${show(viewOfModel(user))}`,
-    `After: ${show(viewOfDatabase(user.id, observation))}`,
-  ].join('\n');
-}
-
 function outcomeOf(answer: Answer): string {
   return typeof answer === 'object' ? answer.outcome : String(answer ?? 'done');
-}
-
-function show(value: unknown): string {
-  return JSON.stringify(value, (_key, item) => {
-    if (typeof item === 'bigint') return item.toString();
-    if (item instanceof Map) return Object.fromEntries(item);
-    return item instanceof Uint8Array ? '…' : item;
-  });
 }

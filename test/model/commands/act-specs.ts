@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import type { Act } from '../acts.ts';
 import { isOpen, type ModelRecord } from '../model.ts';
+import { VENDOR } from '../service.ts';
 import { USERS, type World } from '../world.ts';
 
 // Which acts are drawn. A drawn act names its record by age ("the user's latest but two"), so that it still means
@@ -17,7 +18,13 @@ type Whose = 'own' | 'foreign' | 'unknown';
 
 export type ActSpec = Who &
   (
-    | { readonly kind: 'hold'; readonly conversation: string; readonly price: bigint; readonly caps: boolean }
+    | {
+        readonly kind: 'hold';
+        readonly conversation: string;
+        readonly mode: string;
+        readonly price: bigint;
+        readonly caps: boolean;
+      }
     | { readonly kind: 'attach'; readonly nth: number; readonly named: boolean; readonly whose: Whose }
     | { readonly kind: 'start'; readonly nth: number; readonly whose: Whose; readonly otherConversation: boolean }
     | { readonly kind: 'heartbeat'; readonly nth: number; readonly whose: Whose; readonly words: number | null }
@@ -46,10 +53,13 @@ const rarely = fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, { weight: 
 export const anyMinutes = fc.oneof(fc.nat({ max: 12 }), fc.nat({ max: 90 }));
 export const anyCost = fc.oneof(fc.bigInt({ min: 0n, max: 9_000_000n }), fc.bigInt({ min: 0n, max: 60_000_000n }));
 
+export const anyMode: fc.Arbitrary<string> = fc.constantFrom('FULL', 'FULL', 'LITE');
+
 export const anyHold = fc.record<Spec<'hold'>>({
   ...who,
   kind: fc.constant('hold'),
   conversation: fc.constantFrom('chat', 'talk', 'call'),
+  mode: anyMode,
   price: fc.constantFrom(500_000n, 500_000n, 333_333n, 0n, 7n, 4_999_999n),
   caps: fc.boolean(),
 });
@@ -120,8 +130,8 @@ export function resolve(world: World, spec: ActSpec): Act | null {
         userId,
         sessionId: spec.conversation,
         avatarName: 'default',
-        vendor: 'simulator',
-        vendorMode: 'FULL',
+        vendor: VENDOR,
+        vendorMode: spec.mode,
         pricePerMinute: spec.price,
         vendorCaps: spec.caps,
       };

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { endOf, periodOf } from '../model.ts';
+import { endOf, type Instant, periodOf } from '../model.ts';
 import type { Service } from '../service.ts';
 import { sweepAlone, type World } from '../world.ts';
 import { command } from './command.ts';
@@ -34,16 +34,23 @@ export const waitUntilDue = fc.constantFrom(-1, 0, 0, 1, 1500).map((offset) =>
   }),
 );
 
-export const waitUntilMonthEnd = fc.constantFrom(-90 * SECOND, -200, -1, 0, 1, 700, 40 * SECOND).map((offset) =>
-  command('waitUntilMonthEnd', offset, async (world, service) => {
-    const milliseconds = endOf(world.rules, periodOf(world.rules, world.now)) + offset - world.now;
-    if (milliseconds > LONGEST_OUTAGE) await sweepAlone(world, service, 0);
-    if (milliseconds > 0) {
-      world.now += Math.max(milliseconds - LONGEST_OUTAGE, 0);
-      await passTime(world, service, Math.min(milliseconds, LONGEST_OUTAGE));
-    }
-  }),
-);
+/** However far that is; what falls due long before is done on the way. */
+export async function reach(world: World, service: Service, at: Instant): Promise<void> {
+  const milliseconds = at - world.now;
+  if (milliseconds > LONGEST_OUTAGE) await sweepAlone(world, service, 0);
+  if (milliseconds > 0) {
+    world.now += Math.max(milliseconds - LONGEST_OUTAGE, 0);
+    await passTime(world, service, Math.min(milliseconds, LONGEST_OUTAGE));
+  }
+}
+
+export const waitUntilMonthEnd = fc
+  .constantFrom(-90 * SECOND, -200, -1, 0, 1, 700, 40 * SECOND)
+  .map((offset) =>
+    command('waitUntilMonthEnd', offset, (world, service) =>
+      reach(world, service, endOf(world.rules, periodOf(world.rules, world.now)) + offset),
+    ),
+  );
 
 export const stepBack = fc.integer({ min: 1, max: 30 * SECOND }).map((milliseconds) =>
   command('stepBack', milliseconds, async (world) => {

@@ -48,14 +48,14 @@ export const editLimits = fc
       await conclude(
         world,
         service,
-        (user) => {
-          const quota = user.id === userId && user.quotas.get(period);
-          if (!quota) return user;
+        (users) => {
+          const quota = users.find(({ id }) => id === userId)?.quotas.get(period);
+          if (!quota) return users;
           const { limitMinutes, limitCost, isActive } = quota;
           Object.assign(quota, { limitMinutes: drawn.minutes, limitCost: drawn.cost, isActive: drawn.isActive });
           quota.limitsChanged ||=
             limitMinutes !== drawn.minutes || limitCost !== drawn.cost || isActive !== drawn.isActive;
-          return user;
+          return users;
         },
         { events: [], sweptAlone: [], limitsTouched: true },
       );
@@ -139,7 +139,7 @@ async function answer(
     if (error === null) stop.nextAttemptAt = null;
     else if (at) stop.nextAttemptAt = at.getTime();
   }
-  await conclude(world, service, (user) => user, { events: [], sweptAlone: [], limitsTouched: false });
+  await conclude(world, service, (users) => users, { events: [], sweptAlone: [], limitsTouched: false });
 }
 
 function byRecord(a: PendingStop, b: PendingStop): number {

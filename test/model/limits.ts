@@ -1,0 +1,128 @@
+import { roomOfAccount } from './account.ts';
+import {
+  bySeniority,
+  ensureQuota,
+  fitting,
+  hold,
+  type Instant,
+  limitsOf,
+  type ModelRecord,
+  type ModelUser,
+  noticeAt,
+  openRecords,
+  pricesFor,
+  type Rules,
+  settledOf,
+  settledSeconds,
+  sum,
+  sumOfCosts,
+  wholeSeconds,
+} from './model.ts';
+import { affordable, dearest, holdCost, lineAt, type Terms } from './prices.ts';
+import { crossedAt, noteCrossings } from './thresholds.ts';
+
+// How open records of the model follow limits and prices that change.
+
+/**
+ * What a price that was just entered changes for a user: sessions go on along the new line at once, and holds follow with
+ * the next sweep of limits.
+ */
+export function followPrice(user: ModelUser, rules: Rules, mode: string, now: Instant): void {
+  for (const record of openRecords(user)) {
+    if (record.mode !== mode) continue;
+    if (record.countedFrom !== null) record.line = lineAt(pricesFor(rules, record), record.countedFrom, now);
+    ensureQuota(user, rules, record.holdingPeriod).limitsChanged = true;
+  }
+  noteCrossings(user, rules, now);
+}
+
+/** The quota of a user's month. */
+export interface QuotaOf {
+  readonly user: ModelUser;
+  readonly period: string;
+}
+
+/**
+ * Lets the open records of some quotas follow their limits: each keeps what it has consumed, then the oldest comes first.
+ * Where the account, which all the users share, has no room left, nobody gets more time than before.
+ */
+export function followLimits(
+  users: readonly ModelUser[],
+  rules: Rules,
+  quotas: readonly QuotaOf[],
+  now: Instant,
+): void {
+  const rooms = new Map(quotas.map(({ period }) => [period, roomOfAccount(users, rules.policy, period)]));
+  const fits = quotas.flatMap((quota) => fitToQuota(quota, rules, now));
+  for (const { record, terms, seconds } of fits.sort((a, b) => bySeniority(a.record, b.record))) {
+    const room = rooms.get(record.holdingPeriod) ?? null;
+    const growth = holdCost(settledSeconds(record), seconds, terms) - record.heldCost;
+    refit(record, withinRoom(record, seconds, room, terms), terms, now);
+    if (room !== null && growth > 0n) rooms.set(record.holdingPeriod, room - growth);
+  }
+  for (const { user, period } of quotas) {
+    ensureQuota(user, rules, period).limitsChanged = false;
+    rearm(user, rules, period, now);
+    noteCrossings(user, rules, now);
+  }
+}
+
+/** What the user's own limits leave to each open record of a month. */
+function fitToQuota({ user, period }: QuotaOf, rules: Rules, now: Instant) {
+  const claims = openRecords(user)
+    .filter((record) => record.holdingPeriod === period)
+    .sort(bySeniority)
+    .map((record) => claimOf(rules, record, now));
+  const { limitMinutes, limitCost } = limitsOf(user, rules, period);
+  const settled = settledOf(user, period);
+  const room = {
+    seconds: limitMinutes * 60 - settled.seconds - sum(claims, ({ consumed }) => consumed.seconds),
+    cost: limitCost - settled.cost - sumOfCosts(claims, ({ consumed }) => consumed.cost),
+  };
+  return claims.map(({ record, terms, consumed, most }) => {
+    const roomInAll = { seconds: room.seconds + consumed.seconds, cost: room.cost + consumed.cost };
+    room.seconds -= most - consumed.seconds;
+    room.cost -= holdCost(settledSeconds(record), most, terms) - consumed.cost;
+    return { record, terms, seconds: Math.max(fitting(record, most, roomInAll, terms), consumed.seconds) };
+  });
+}
+
+/** More time only for what the account has left; what a record has it keeps. */
+function withinRoom(record: ModelRecord, seconds: number, room: bigint | null, terms: Terms): number {
+  if (room === null || seconds <= record.heldSeconds) return seconds;
+  const payable = record.heldCost + (room > 0n ? room : 0n);
+  return Math.max(record.heldSeconds, Math.min(seconds, affordable(settledSeconds(record), payable, terms)));
+}
+
+/** What a record has consumed, at the dearest price that can apply to it, and how much it could hold at most. */
+function claimOf(rules: Rules, record: ModelRecord, now: Instant) {
+  const { maxSessionSeconds } = rules.policy;
+  const settled = settledSeconds(record);
+  const longest = Math.max(record.expiresAt ?? now, now) + maxSessionSeconds * 1000;
+  const terms: Terms = {
+    ...dearest(pricesFor(rules, record), record.countedFrom ?? now, longest),
+    ...record.rounding,
+  };
+  const seconds = record.countedFrom === null ? 0 : Math.min(wholeSeconds(record.countedFrom, now), record.heldSeconds);
+  const consumed = { seconds, cost: holdCost(settled, seconds, terms) };
+  return { record, terms, consumed, most: Math.max((record.cap ?? maxSessionSeconds) - settled, seconds) };
+}
+
+function refit(record: ModelRecord, seconds: number, terms: Terms, now: Instant): void {
+  const changes = seconds !== record.heldSeconds;
+  hold(record, seconds, terms);
+  if (!changes) return;
+  if (record.countedFrom !== null) {
+    record.expiresAt = record.countedFrom + seconds * 1000;
+    record.notice = noticeAt(now, record.expiresAt);
+  } else if (seconds === 0) {
+    record.expiresAt = Math.min(record.expiresAt ?? now, now);
+  }
+}
+
+/** A threshold that lies ahead again can fire anew. */
+function rearm(user: ModelUser, rules: Rules, period: string, now: Instant): void {
+  const quota = ensureQuota(user, rules, period);
+  const crossed = new Set(crossedAt(user, rules, period, now));
+  for (const threshold of quota.fired) if (!crossed.has(threshold)) quota.fired.delete(threshold);
+}
