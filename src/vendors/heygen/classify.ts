@@ -1,5 +1,5 @@
 import type { VendorFailureKind } from '../../domain/errors.ts';
-import type { Refusal } from '../shared/dialect.ts';
+import type { Refusal } from '../http/dialect.ts';
 
 /** HeyGen's API reference, error codes. */
 const KINDS: ReadonlyMap<number, VendorFailureKind> = new Map([

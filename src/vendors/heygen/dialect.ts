@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Dialect } from '../shared/dialect.ts';
+import type { Dialect } from '../http/dialect.ts';
 import { classify } from './classify.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import { VendorFailure } from '../../domain/errors.ts';
 import type { AvatarVendor, Patience, VendorSession } from '../../domain/vendor.ts';
-import { createClient } from '../shared/client.ts';
+import { createClient } from '../http/client.ts';
 import { Active, Anything, activeSession, Minted, Quota } from './answers.ts';
 import { creditsOfQuota, creditsPerMinute, INTERACTIVE } from './credits.ts';
 import { HEYGEN } from './dialect.ts';

@@ -1,5 +1,5 @@
 import type { Patience, VendorSession } from '../../domain/vendor.ts';
-import type { Call } from '../shared/client.ts';
+import type { Call } from '../http/client.ts';
 import { endedSession, HistoryPage, type PastEntry } from './answers.ts';
 
 const PAGE_SIZE = 100;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { VendorFailure } from '../../domain/errors.ts';
 import type { OpeningSdk } from '../../domain/vendor-sdk.ts';
-import { createForward, type ForwardOptions } from '../shared/forward.ts';
+import { createForward, type ForwardOptions } from '../http/forward.ts';
 import { HEYGEN } from './dialect.ts';
 
 const LARGEST_LIMIT_SECONDS = 2 ** 31 - 1;

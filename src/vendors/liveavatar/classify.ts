@@ -1,5 +1,5 @@
 import type { VendorFailureKind } from '../../domain/errors.ts';
-import type { Refusal } from '../shared/dialect.ts';
+import type { Refusal } from '../http/dialect.ts';
 
 /** The envelope's code for "Session concurrency limit reached". */
 const CONCURRENCY = 4003;

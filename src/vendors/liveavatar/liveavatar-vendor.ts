@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import { VendorFailure } from '../../domain/errors.ts';
 import type { AvatarVendor, MintRequest, Patience, VendorSession } from '../../domain/vendor.ts';
-import { type Call, createClient } from '../shared/client.ts';
+import { type Call, createClient } from '../http/client.ts';
 import { Anything, Credits, Entry, isActive, Minted, Page, toVendorSession } from './answers.ts';
 import { type LiveAvatarAvatar, type LiveAvatarMode, mintBody, SANDBOX_AVATAR_ID } from './avatars.ts';
 import { creditsPerMinute, SANDBOX } from './credits.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { VendorFailure } from '../../domain/errors.ts';
 import type { VendorSdk } from '../../domain/vendor-sdk.ts';
-import { createForward, type ForwardOptions } from '../shared/forward.ts';
+import { createForward, type ForwardOptions } from '../http/forward.ts';
 import { LIVEAVATAR } from './dialect.ts';
 
 const LARGEST_CAP_SECONDS = 2 ** 31 - 1;

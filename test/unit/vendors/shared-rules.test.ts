@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { redact } from '../../../src/vendors/shared/redact.ts';
-import { parseRetryAfter } from '../../../src/vendors/shared/retry-after.ts';
-import { wordsOf } from '../../../src/vendors/shared/words.ts';
+import { redact } from '../../../src/vendors/http/redact.ts';
+import { parseRetryAfter } from '../../../src/vendors/http/retry-after.ts';
+import { wordsOf } from '../../../src/vendors/http/words.ts';
 
 const NOW = new Date('2026-11-05T12:00:00.400Z');
 
