@@ -5,6 +5,7 @@ import { createToken, endSession, type RecordData } from '../support/operations.
 import { cutOff } from '../support/outage.ts';
 import { callSdk, SDK_CALLS } from '../support/sdk-calls.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { bearersAtVendor } from '../support/vendor-calls.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const clock = createTestClock();
@@ -28,11 +29,6 @@ async function runningToken() {
   return created;
 }
 
-/** How many calls with this session token have reached the vendor. */
-function bearersAtVendor(token: string): number {
-  return service.simulator.requests().filter(({ headers }) => headers.authorization === `Bearer ${token}`).length;
-}
-
 describe('a token that is refused never reaches the vendor', () => {
   it.each(SDK_CALLS)('%s of an unknown one is 401 and says to ask for one', async (call) => {
     const answer = await callSdk(service, call, 'eyJ.unknown.token');
@@ -40,7 +36,7 @@ describe('a token that is refused never reaches the vendor', () => {
       status: 401,
       body: { code: 401, data: null, message: expect.stringContaining('Ask for one with createToken.') },
     });
-    expect(bearersAtVendor('eyJ.unknown.token')).toBe(0);
+    expect(bearersAtVendor(service, 'eyJ.unknown.token')).toBe(0);
   });
 
   it('a user’s own JWT is no session token', async () => {
@@ -82,7 +78,7 @@ describe('a token that is refused never reaches the vendor', () => {
     ],
   ])('one that is %s is 410 at start and keep-alive; its stop is a success', async (_state, prepare) => {
     const token = await prepare();
-    const before = bearersAtVendor(token);
+    const before = bearersAtVendor(service, token);
     for (const call of ['start', 'keep-alive'] as const) {
       expect(await callSdk(service, call, token)).toMatchObject({
         status: 410,
@@ -90,20 +86,20 @@ describe('a token that is refused never reaches the vendor', () => {
       });
     }
     expect(await callSdk(service, 'stop', token)).toMatchObject({ status: 200, body: { code: 1000 } });
-    expect(bearersAtVendor(token)).toBe(before);
+    expect(bearersAtVendor(service, token)).toBe(before);
   });
 
   it('keep-alive before the start is 409', async () => {
     const { token } = await newToken();
     expect(await callSdk(service, 'keep-alive', token)).toMatchObject({ status: 409, body: { code: 409, data: null } });
-    expect(bearersAtVendor(token)).toBe(0);
+    expect(bearersAtVendor(service, token)).toBe(0);
   });
 });
 
 it('without the database every call is 503, and the vendor is not reached', async () => {
   const { token } = await newToken();
   const { token: running } = await runningToken();
-  const before = [bearersAtVendor(token), bearersAtVendor(running)];
+  const before = [bearersAtVendor(service, token), bearersAtVendor(service, running)];
   {
     await using _outage = await cutOff(service.database);
     for (const call of SDK_CALLS) {
@@ -117,7 +113,7 @@ it('without the database every call is 503, and the vendor is not reached', asyn
         expectNoInternals(JSON.stringify(body));
       }
     }
-    expect([bearersAtVendor(token), bearersAtVendor(running)]).toEqual(before);
+    expect([bearersAtVendor(service, token), bearersAtVendor(service, running)]).toEqual(before);
   }
   await waitFor(async () => (await callSdk(service, 'keep-alive', running)).status === 200);
   expect(await callSdk(service, 'start', token)).toMatchObject({ status: 201 });
@@ -129,5 +125,5 @@ it('a token of another vendor’s time is not passed on', async () => {
     record.avatarSessionId,
   ]);
   expect(await callSdk(service, 'start', token)).toMatchObject({ status: 401 });
-  expect(bearersAtVendor(token)).toBe(0);
+  expect(bearersAtVendor(service, token)).toBe(0);
 });

@@ -4,6 +4,7 @@ import { createToken } from '../support/operations.ts';
 import { sendBytes, sendRequest } from '../support/raw-http.ts';
 import { callSdk, SDK_CALLS } from '../support/sdk-calls.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { bearersAtVendor } from '../support/vendor-calls.ts';
 
 const ORIGIN = 'https://app.example.com';
 const FOREIGN_ORIGIN = 'https://evil.example';
@@ -28,23 +29,18 @@ async function runningToken() {
   return created;
 }
 
-/** How many calls with this session token have reached the vendor. */
-function bearersAtVendor(token: string): number {
-  return service.simulator.requests().filter(({ headers }) => headers.authorization === `Bearer ${token}`).length;
-}
-
 describe('a body', () => {
   it.each(SDK_CALLS)('of %s that names another session is 403, and nothing happens', async (call) => {
     const { token } = await runningToken();
     const { record: foreign } = await runningToken();
-    const sent = bearersAtVendor(token);
+    const sent = bearersAtVendor(service, token);
     const before = await dumpDatabase(service.database);
     expect(await callSdk(service, call, token, { session_id: foreign.avatarSessionId })).toMatchObject({
       status: 403,
       body: { code: 403, data: null, message: expect.stringContaining('another session') },
     });
     expect(await dumpDatabase(service.database)).toEqual(before);
-    expect(bearersAtVendor(token)).toBe(sent);
+    expect(bearersAtVendor(service, token)).toBe(sent);
   });
 
   it.each<[string, unknown]>([
@@ -63,7 +59,7 @@ describe('a body', () => {
       });
     }
     expect(await dumpDatabase(service.database)).toEqual(before);
-    expect(bearersAtVendor(token)).toBe(0);
+    expect(bearersAtVendor(service, token)).toBe(0);
   });
 
   it('may be empty, an empty object, or 64 KiB, and not more', async () => {
@@ -86,7 +82,7 @@ describe('a body', () => {
     const part = [...head, 'Content-Length: 10', '', '{'].join('\r\n');
     expect(await sendBytes(service, part, { end: true })).toMatchObject({ body: '' });
     expect(await dumpDatabase(service.database)).toEqual(before);
-    expect(bearersAtVendor(token)).toBe(0);
+    expect(bearersAtVendor(service, token)).toBe(0);
   });
 });
 

@@ -17,3 +17,8 @@ export function callsTo(
     .map(({ body }) => (body === '' ? {} : JSON.parse(body)))
     .filter((body) => avatarSessionId === undefined || body.session_id === avatarSessionId);
 }
+
+/** How many calls with this session token have reached the vendor. */
+export function bearersAtVendor({ simulator }: Pick<TestService, 'simulator'>, token: string): number {
+  return simulator.requests().filter(({ headers }) => headers.authorization === `Bearer ${token}`).length;
+}

@@ -7,14 +7,18 @@ import { type Simulator, type SimulatorOptions, startSimulator } from '../../../
 export const API_KEY = 'key-that-must-not-be-seen';
 export const OPENING = new Date('2026-11-05T12:00:00Z');
 
-export interface SimulatedVendor {
-  readonly vendor: AvatarVendor;
+/** The simulated account on a free port, by a clock that stands still until it is moved; gone when the test is. */
+export interface SimulatedAccount {
   readonly simulator: Simulator;
   now(): Date;
   /** Moves the clock on. */
   pass(seconds: number): void;
-  /** Calls as the vendor's SDK does, with the session's token. */
+  /** Calls as the vendor's SDK does, with a token. */
   withToken(token: string, path: string, body?: object): Promise<{ status: number; body: SdkAnswer }>;
+}
+
+export interface SimulatedVendor extends SimulatedAccount {
+  readonly vendor: AvatarVendor;
   /** Mints and starts; gives the id. */
   startSession(maxSessionSeconds?: number): Promise<string>;
 }
@@ -25,15 +29,34 @@ interface SdkAnswer {
   readonly message: string;
 }
 
-/** A simulated vendor on a free port and the adapter that calls it; gone when the test is. */
+export async function simulateAccount(options: SimulatorOptions): Promise<SimulatedAccount> {
+  let now = OPENING;
+  const simulator = await startSimulator({ clock: () => now, apiKey: API_KEY, ...options });
+  onTestFinished(() => simulator.close());
+  return {
+    simulator,
+    now: () => now,
+    pass: (seconds) => {
+      now = new Date(now.getTime() + seconds * 1000);
+    },
+    async withToken(token, path, body) {
+      const response = await fetch(`${simulator.url}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}` },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      return { status: response.status, body: (await response.json()) as SdkAnswer };
+    },
+  };
+}
+
+/** A simulated vendor and the adapter that calls it. */
 export async function simulate(
   options: SimulatorOptions = {},
   adapter: Partial<LiveAvatarOptions> = {},
 ): Promise<SimulatedVendor> {
-  let now = OPENING;
-  const clock = () => now;
-  const simulator = await startSimulator({ clock, apiKey: API_KEY, ...options });
-  onTestFinished(() => simulator.close());
+  const account = await simulateAccount(options);
+  const { simulator, withToken, now: clock } = account;
   const vendor = createLiveAvatarVendor({
     baseUrl: simulator.url,
     apiKey: API_KEY,
@@ -42,22 +65,9 @@ export async function simulate(
     clock,
     ...adapter,
   });
-  const withToken: SimulatedVendor['withToken'] = async (token, path, body) => {
-    const response = await fetch(`${simulator.url}${path}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}` },
-      ...(body && { body: JSON.stringify(body) }),
-    });
-    return { status: response.status, body: (await response.json()) as SdkAnswer };
-  };
   return {
+    ...account,
     vendor,
-    simulator,
-    now: clock,
-    pass: (seconds) => {
-      now = new Date(now.getTime() + seconds * 1000);
-    },
-    withToken,
     async startSession(maxSessionSeconds = 3600) {
       const { token, avatarSessionId } = await vendor.mint({ avatarName: 'Ann', maxSessionSeconds });
       const { status } = await withToken(token, '/v1/sessions/start');
