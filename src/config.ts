@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   amount,
   httpUrl,
+  limitMinutes,
   matching,
   oneOf,
   onOrOff,
@@ -14,7 +15,7 @@ import {
   timeZone,
   wholeNumber,
 } from './config/fields.ts';
-import { SettingsReader } from './config/settings-reader.ts';
+import { isEmbedded, SettingsReader } from './config/settings-reader.ts';
 import { readVendor, type VendorConfig } from './config/vendor.ts';
 import { parseMoney } from './domain/money.ts';
 import type { QuotaPolicy } from './domain/policy.ts';
@@ -80,7 +81,6 @@ export class ConfigError extends Error {
   }
 }
 
-const LARGEST_LIMIT_MINUTES = 10_000_000;
 const MIN_SECRET_BYTES = 32;
 
 const anyText = z.string();
@@ -88,14 +88,31 @@ const secretField = z
   .string()
   .refine((secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES, `must have ${MIN_SECRET_BYTES} bytes or more`);
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /**
- * Reads all settings from the given environment.
+ * Reads every setting of the service.
  *
- * @throws ConfigError with every problem at once.
+ * @throws ConfigError with every problem at once
  */
-export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+export function loadConfig(env: Environment): Config {
+  return loadSettings(env, readConfig);
+}
+
+/**
+ * Reads only the settings that `read` asks for, such as `readPolicy`. Problems of other settings are not reported.
+ *
+ * @throws ConfigError with every problem at once
+ */
+export function loadSettings<T>(env: Environment, read: (settings: SettingsReader) => T): T {
   const settings = new SettingsReader(env);
-  const embedded = !settings.isSet('DATABASE_URL');
+  const values = read(settings);
+  if (settings.problems.length > 0) throw new ConfigError(settings.problems);
+  return values;
+}
+
+function readConfig(settings: SettingsReader): Config {
+  const embedded = isEmbedded(settings);
   const config: Config = {
     mode: embedded ? 'embedded' : 'production',
     port: settings.read('PORT', wholeNumber(0, 65_535), 4000),
@@ -104,10 +121,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
       matching(/^[^\s/]+$/, 'must be a host name or an IP address'),
       embedded ? '127.0.0.1' : '0.0.0.0',
     ),
-    databaseUrl: settings.read('DATABASE_URL', postgresUrl, null),
-    dataDir: resolve(settings.read('DATA_DIR', anyText, '.data')),
-    auth: readAuth(settings, embedded),
-    vendor: readVendor(settings, embedded),
+    ...readDatabase(settings),
+    auth: readAuth(settings),
+    vendor: readVendor(settings),
     policy: readPolicy(settings),
     reconcileIntervalSeconds: settings.read('RECONCILE_INTERVAL_SECONDS', wholeNumber(0, SECONDS_PER_DAY), 300),
     corsOrigins: settings.read('CORS_ORIGINS', origins, []),
@@ -121,11 +137,20 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
       "REDIS_URL is not supported by this version yet: leave it unset, events between nodes cross by PostgreSQL's NOTIFY.",
     );
   }
-  if (settings.problems.length > 0) throw new ConfigError(settings.problems);
   return config;
 }
 
-function readAuth(settings: SettingsReader, embedded: boolean): AuthConfig {
+/** The database to use: that of `databaseUrl`, or the embedded one in `dataDir` if it is null. */
+export function readDatabase(settings: SettingsReader): Pick<Config, 'databaseUrl' | 'dataDir'> {
+  return { databaseUrl: settings.read('DATABASE_URL', postgresUrl, null), dataDir: readDataDir(settings) };
+}
+
+export function readDataDir(settings: SettingsReader): string {
+  return resolve(settings.read('DATA_DIR', anyText, '.data'));
+}
+
+/** How tokens are signed and checked. */
+export function readAuth(settings: SettingsReader): AuthConfig {
   const rules: TokenRules = {
     issuer: settings.read('AUTH_ISSUER', anyText, null),
     audience: settings.read('AUTH_AUDIENCE', anyText, null),
@@ -141,7 +166,7 @@ function readAuth(settings: SettingsReader, embedded: boolean): AuthConfig {
   }
   if (hasSecret) return { kind: 'secret', secret, ...rules };
   if (hasJwks) return { kind: 'jwks', jwksUrl, ...rules };
-  if (!embedded) {
+  if (!isEmbedded(settings)) {
     settings.report(
       'AUTH_JWT_SECRET',
       `AUTH_JWT_SECRET (${MIN_SECRET_BYTES} bytes or more) or AUTH_JWKS_URL must be set with DATABASE_URL.`,
@@ -150,13 +175,14 @@ function readAuth(settings: SettingsReader, embedded: boolean): AuthConfig {
   return { kind: 'generated', ...rules };
 }
 
-function readPolicy(settings: SettingsReader): QuotaPolicy {
+/** Limits, prices, and the other rules of the deployment. */
+export function readPolicy(settings: SettingsReader): QuotaPolicy {
   const policy: QuotaPolicy = {
-    defaultLimitMinutes: settings.read('DEFAULT_MONTHLY_LIMIT_MINUTES', wholeNumber(0, LARGEST_LIMIT_MINUTES), 60),
+    defaultLimitMinutes: settings.read('DEFAULT_MONTHLY_LIMIT_MINUTES', limitMinutes, 60),
     defaultLimitCost: settings.read('DEFAULT_MONTHLY_LIMIT_COST', amount, parseMoney('50.00')),
     pricePerMinute: settings.read('PRICE_PER_MINUTE', amount, parseMoney('0.50')),
     priceIsSet: settings.isSet('PRICE_PER_MINUTE'),
-    currency: settings.read('CURRENCY', matching(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as USD'), 'USD'),
+    currency: readCurrency(settings),
     thresholds: settings.read('WARNING_THRESHOLDS', percentages, [80]),
     maxSessionSeconds: settings.read('MAX_SESSION_SECONDS', seconds, 1800),
     minSessionSeconds: settings.read('MIN_SESSION_SECONDS', seconds, 60),
@@ -176,4 +202,8 @@ function readPolicy(settings: SettingsReader): QuotaPolicy {
     );
   }
   return policy;
+}
+
+export function readCurrency(settings: SettingsReader): string {
+  return settings.read('CURRENCY', matching(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as USD'), 'USD');
 }

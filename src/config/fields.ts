@@ -52,6 +52,9 @@ export const amount: z.ZodType<Micros, string> = parsed(
   },
 );
 
+/** A user's limit of minutes per month. */
+export const limitMinutes = wholeNumber(0, 10_000_000);
+
 export const onOrOff: z.ZodType<boolean, string> = parsed('must be on or off (or true, false, 1, 0)', (text) => {
   if (/^(on|true|1)$/i.test(text)) return true;
   if (/^(off|false|0)$/i.test(text)) return false;

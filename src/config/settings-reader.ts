@@ -54,6 +54,11 @@ export class SettingsReader {
   }
 }
 
+/** Whether the service brings its own database, which gives other settings defaults for a first try. */
+export function isEmbedded(settings: SettingsReader): boolean {
+  return !settings.isSet('DATABASE_URL');
+}
+
 function shown(name: string, value: string): string {
   if (SECRETS.has(name) || value.includes('@')) return '';
   const text = value.length > LONGEST_SHOWN_VALUE ? `${value.slice(0, LONGEST_SHOWN_VALUE)}…` : value;

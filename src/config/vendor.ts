@@ -1,7 +1,7 @@
 import type { Micros } from '../domain/money.ts';
 import { avatars, type LiveAvatarIds } from './avatars.ts';
 import { amount, baseUrl, matching, oneOf, seconds, wholeNumber } from './fields.ts';
-import type { SettingsReader } from './settings-reader.ts';
+import { isEmbedded, type SettingsReader } from './settings-reader.ts';
 
 export type VendorConfig = SimulatorConfig | LiveAvatarConfig | HeyGenConfig;
 
@@ -41,9 +41,9 @@ export const VENDORS: readonly string[] = KINDS;
 const vendorField = oneOf(KINDS);
 const apiKey = matching(/^[\x21-\x7e]+$/, 'must be one word');
 
-export function readVendor(settings: SettingsReader, embedded: boolean): VendorConfig {
+export function readVendor(settings: SettingsReader): VendorConfig {
   const reason = 'with DATABASE_URL: liveavatar or heygen, or simulator to try without one';
-  const kind = embedded
+  const kind = isEmbedded(settings)
     ? settings.read('VENDOR', vendorField, 'simulator')
     : settings.require('VENDOR', vendorField, reason, null);
   switch (kind) {

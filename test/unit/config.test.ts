@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, loadConfig } from '../../src/config.ts';
+import { ConfigError, loadConfig, loadSettings, readDatabase, readPolicy } from '../../src/config.ts';
 
 const PRODUCTION = {
   DATABASE_URL: 'postgresql://quota:hunter2@db.example:5432/quota',
@@ -266,6 +266,24 @@ describe('values', () => {
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(/ but must .+\.$/);
     expect(problems[0]?.startsWith(`${name} is ${JSON.stringify(value)} but must `)).toBe(true);
+  });
+});
+
+describe('a part of the settings', () => {
+  const read = (env: Record<string, string>) =>
+    loadSettings(env, (settings) => ({ ...readDatabase(settings), policy: readPolicy(settings) }));
+
+  it('is read by the same rules, without the settings that it does not need', () => {
+    const { databaseUrl, policy } = read({ DATABASE_URL: PRODUCTION.DATABASE_URL, PORT: 'x', CURRENCY: 'EUR' });
+    expect({ databaseUrl, policy }).toEqual({
+      databaseUrl: PRODUCTION.DATABASE_URL,
+      policy: { ...loadConfig(PRODUCTION).policy, currency: 'EUR' },
+    });
+  });
+
+  it('reports all of its own problems together', () => {
+    const bad = { DATABASE_URL: 'mysql://db', CURRENCY: 'euro', LOG_LEVEL: 'loud' };
+    expect(() => read(bad)).toThrow(/^DATABASE_URL must be .+\nCURRENCY is "euro" but must be .+$/);
   });
 });
 
