@@ -1,53 +1,95 @@
-import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { ConfigError } from '../src/config.ts';
-import { parseMoney } from '../src/domain/money.ts';
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { z } from 'zod';
+import { isUserId } from '../src/domain/caller.ts';
 
-const LARGEST_AMOUNT = '1000000000';
+/** An option without a value, such as `--json`. */
+interface Flag {
+  readonly description: string;
+}
 
-/** Its message says what is wrong with the arguments of a command. */
+/** An option with a value. It must be given if it is required, or has its default when it is not given. */
+interface ValueOption {
+  /** What stands for the value in the help, such as `ID`. */
+  readonly value: string;
+  /** Its messages complete the sentence that begins with the option's name: `must be …`. */
+  readonly field: z.ZodType<unknown, string>;
+  readonly description: string;
+  readonly required?: true;
+  readonly default?: string;
+}
+
+/** A command's options by name. `--help` comes in addition. */
+export type Options = Readonly<Record<string, Flag | ValueOption>>;
+
+/** The values of the options. Undefined for one that was not given and has no default. */
+export type OptionValues<Spec extends Options> = { readonly [Name in keyof Spec]: OptionValue<Spec[Name]> };
+
+type OptionValue<Option> = Option extends ValueOption
+  ? z.output<Option['field']> | (Option extends { required: true } | { default: string } ? never : undefined)
+  : boolean;
+
+/** The arguments of a command cannot be used. Its message says what is wrong with them. */
 export class UsageError extends Error {}
 
-/** The values of a command's options, each of them a text. */
-export function parseOptions<const Name extends string>(
-  args: string[],
-  names: readonly Name[],
-): Partial<Record<Name, string>> {
-  const options: ParseArgsConfig['options'] = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
-  try {
-    return parseArgs({ args, options }).values as Partial<Record<Name, string>>;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+/** A user's ID, for `--user`. */
+export const userId = z.string().refine(isUserId, 'must have 1 to 255 characters');
+
+/** Whether the arguments ask for the help, whatever else they are. */
+export function asksForHelp(args: readonly string[]): boolean {
+  return args.includes('--help') || args.includes('-h');
 }
 
-export function readWholeNumber(option: string, text: string, largest: number): number {
-  if (/^\d{1,8}$/.test(text) && Number(text) <= largest) return Number(text);
-  throw new UsageError(`${option} must be a whole number from 0 to ${largest}.`);
+/**
+ * Reads the arguments of a command.
+ *
+ * @throws UsageError for the first argument that is unknown, incomplete, given twice, or not allowed by its field
+ */
+export function parseOptions<Spec extends Options>(args: readonly string[], spec: Spec): OptionValues<Spec> {
+  const given = readTokens(args, spec);
+  return Object.fromEntries(
+    Object.entries(spec).map(([name, option]) => [
+      name,
+      takesValue(option) ? readValue(name, option, given.get(name)) : given.has(name),
+    ]),
+  ) as OptionValues<Spec>;
 }
 
-export function readAmount(option: string, text: string): bigint {
-  try {
-    const amount = parseMoney(text);
-    if (amount >= 0n && amount <= parseMoney(LARGEST_AMOUNT)) return amount;
-  } catch {
-    // said below
-  }
-  throw new UsageError(
-    `${option} must be a decimal number from 0 to ${LARGEST_AMOUNT} with at most 6 decimals, such as 12.50.`,
+export function takesValue(option: Flag | ValueOption): option is ValueOption {
+  return 'value' in option;
+}
+
+/** The text of every option that was given, empty for a flag. */
+function readTokens(args: readonly string[], spec: Options): Map<string, string> {
+  const options: ParseArgsOptionsConfig = Object.fromEntries(
+    Object.entries(spec).map(([name, option]) => [name, { type: takesValue(option) ? 'string' : 'boolean' }]),
   );
+  const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
+  const given = new Map<string, string>();
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') continue;
+    if (token.kind === 'positional') throw new UsageError(`Unexpected argument: ${token.value}`);
+    const { name, rawName, value, inlineValue } = token;
+    const option = Object.hasOwn(spec, name) ? spec[name] : undefined;
+    if (!option) throw new UsageError(`Unknown option: ${rawName}`);
+    if (given.has(name)) throw new UsageError(`${rawName} is given twice.`);
+    if (takesValue(option)) {
+      // The next option is not its value: `--minutes --cost 5`.
+      const isMissing = value === undefined || (!inlineValue && value.startsWith('--'));
+      if (isMissing) throw new UsageError(`${rawName} needs a value: ${rawName} ${option.value}`);
+    } else if (value !== undefined) {
+      throw new UsageError(`${rawName} does not take a value.`);
+    }
+    given.set(name, value ?? '');
+  }
+  return given;
 }
 
-/** Runs a command, and prints what it says: an answer, or why there is none. */
-export async function runCommand(
-  main: (args: string[]) => Promise<string>,
-  { usage, failure }: { usage: string; failure: string },
-): Promise<void> {
-  try {
-    process.stdout.write(`${await main(process.argv.slice(2))}\n`);
-  } catch (error) {
-    if (error instanceof UsageError) process.stderr.write(`${error.message}\n${usage}\n`);
-    else if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`);
-    else process.stderr.write(`${failure}: ${error instanceof Error ? error.message : error}\n`);
-    process.exitCode = 1;
+function readValue(name: string, { field, required, default: fallback }: ValueOption, text = fallback): unknown {
+  if (text === undefined) {
+    if (required) throw new UsageError(`--${name} is required.`);
+    return undefined;
   }
+  const result = field.safeParse(text);
+  if (result.success) return result.data;
+  throw new UsageError(`--${name} ${result.error.issues[0]?.message}.`);
 }

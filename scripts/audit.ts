@@ -1,27 +1,55 @@
 /** `npm run audit`: recomputes every quota and prints what does not balance. Exit code 1 if anything. */
-import { ConfigError, loadConfig } from '../src/config.ts';
-import { auditBooks } from '../src/database/audit.ts';
+import { loadSettings, readCurrency, readDatabase } from '../src/config.ts';
+import { type AuditScope, auditBooks, type Imbalance, readAuditScope } from '../src/database/audit.ts';
+import { formatMoney, parseMoney } from '../src/domain/money.ts';
+import { runCommand } from './command.ts';
+import { DATABASE_SETTINGS } from './help.ts';
 import { openDatabase } from './open-database.ts';
+import { count, formatTable } from './table.ts';
 
-async function audit(): Promise<number> {
-  await using database = await openDatabase(loadConfig(process.env));
-  const imbalances = await auditBooks(database.pool);
-  const { rows } = await database.pool.query<{ quotas: string }>('SELECT count(*) AS quotas FROM usage_quotas');
-  for (const { userId, period, what, quota, recomputed } of imbalances) {
-    process.stdout.write(`${period}  ${userId}  ${what}: the quota says ${quota}, recomputed ${recomputed}\n`);
-  }
-  process.stdout.write(
-    imbalances.length === 0
-      ? `The books balance: ${rows[0]?.quotas} quotas equal their ledger and their records.\n`
-      : `The books do not balance: ${imbalances.length} differences in ${rows[0]?.quotas} quotas.\n`,
+await runCommand({
+  name: 'audit',
+  summary:
+    'Recomputes every quota from its ledger and from its usage records, and lists each figure that differs. Changes nothing.',
+  options: { json: { description: 'Prints JSON instead of text.' } },
+  settings: [DATABASE_SETTINGS, 'CURRENCY'],
+  example: 'npm run -s audit',
+  failure: 'Figures differ, or the audit failed. The reason of a failure is on standard error.',
+  async run({ json }) {
+    const { currency, ...settings } = loadSettings(process.env, (reader) => ({
+      ...readDatabase(reader),
+      currency: readCurrency(reader),
+    }));
+    await using database = await openDatabase(settings);
+    const scope = await readAuditScope(database.pool);
+    const differences = await auditBooks(database.pool);
+    return {
+      output: json
+        ? JSON.stringify({ checked: scope, currency, differences }, null, 2)
+        : [...listDifferences(differences, currency), summarize(scope, differences.length)].join('\n'),
+      exitCode: differences.length === 0 ? 0 : 1,
+    };
+  },
+});
+
+function listDifferences(differences: readonly Imbalance[], currency: string): string[] {
+  const inUnits = (value: string, { unit }: Imbalance) =>
+    unit === 'cost' ? `${formatMoney(parseMoney(value))} ${currency}` : `${value} ${unit}`;
+  return formatTable(
+    differences.map((difference) => [
+      difference.period,
+      difference.userId,
+      difference.what,
+      `stored: ${inUnits(difference.quota, difference)}`,
+      `recomputed: ${inUnits(difference.recomputed, difference)}`,
+    ]),
   );
-  return imbalances.length === 0 ? 0 : 1;
 }
 
-try {
-  process.exitCode = await audit();
-} catch (error) {
-  if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`);
-  else process.stderr.write(`The audit could not be made: ${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = 1;
+function summarize({ quotas, users, months, ledgerEntries, records }: AuditScope, differences: number): string {
+  if (quotas === 0) return 'There are no quotas yet, so there was nothing to check.';
+  const checked =
+    `Checked ${count(quotas, 'quota')} (${count(users, 'user')}, ${count(months, 'month')}) against ` +
+    `${count(ledgerEntries, 'ledger entry', 'ledger entries')} and ${count(records, 'usage record')}`;
+  return differences === 0 ? `${checked}: everything balances.` : `${checked}: ${count(differences, 'difference')}.`;
 }

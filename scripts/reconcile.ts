@@ -1,62 +1,96 @@
-/**
- * `npm run reconcile`: compares this month's and the last month's sessions with the vendor's books, and corrects ours.
- * `npm run reconcile -- --report 2026-11`: prints what the vendor bills for a month, and every difference. Asks nobody.
- */
+/** `npm run reconcile`: corrects the usage records by the vendor's, or reports what a month cost. */
+import { z } from 'zod';
 import type { ReconcileSummary } from '../src/app/reconcile.ts';
 import { reconcileMonths } from '../src/compose/reconciliation.ts';
 import { createVendor } from '../src/compose/vendor.ts';
-import { type Config, loadConfig } from '../src/config.ts';
+import { readVendor } from '../src/config/vendor.ts';
+import { ConfigError, loadSettings, readCurrency, readDatabase, readPolicy } from '../src/config.ts';
 import { readReconciliationReport } from '../src/database/reconciliation-report.ts';
 import { parsePeriod } from '../src/domain/period.ts';
-import { parseOptions, runCommand, UsageError } from './arguments.ts';
+import { describeFailure, runCommand } from './command.ts';
+import { DATABASE_SETTINGS } from './help.ts';
 import { openDatabase } from './open-database.ts';
 import { formatReport } from './reconciliation-report.ts';
+import { formatTable } from './table.ts';
 
-const USAGE = 'Usage: npm run reconcile [-- --report YYYY-MM]';
+const month = z.string().refine((text) => parsePeriod(text) !== null, 'must be a month such as 2026-11');
 
-/** The month to report; null for a comparison. */
-function readArguments(args: string[]): string | null {
-  const { report } = parseOptions(args, ['report']);
-  if (report === undefined) return null;
-  const period = parsePeriod(report);
-  if (period === null) throw new UsageError('--report must be a month such as 2026-11.');
-  return period;
+await runCommand({
+  name: 'reconcile',
+  summary:
+    "Compares this month's and last month's sessions with the vendor's records and corrects ours. " +
+    'With --report, only prints what the vendor bills for a month.',
+  options: {
+    report: {
+      value: 'YYYY-MM',
+      field: month,
+      description: 'Prints estimated and actual cost of a month, and every difference. Does not contact the vendor.',
+    },
+  },
+  settings: [
+    DATABASE_SETTINGS,
+    'CURRENCY',
+    'Without --report: VENDOR and its settings, such as LIVEAVATAR_API_KEY; BILLING_TIME_ZONE',
+  ],
+  example: 'npm run -s reconcile -- --report 2026-11',
+  async run({ report }) {
+    return { output: report === undefined ? await compare() : await printReport(report) };
+  },
+});
+
+async function printReport(period: string): Promise<string> {
+  const { currency, ...settings } = loadSettings(process.env, (reader) => ({
+    ...readDatabase(reader),
+    currency: readCurrency(reader),
+  }));
+  await using database = await openDatabase(settings);
+  return formatReport(await readReconciliationReport(database.pool, period), currency);
 }
 
-async function report(config: Config, period: string): Promise<string> {
-  await using database = await openDatabase(config);
-  return formatReport(await readReconciliationReport(database.pool, period), config.policy.currency);
-}
-
-async function compare(config: Config): Promise<string> {
+async function compare(): Promise<string> {
+  const config = loadSettings(process.env, (reader) => ({
+    ...readDatabase(reader),
+    vendor: readVendor(reader),
+    policy: readPolicy(reader),
+  }));
   if (config.vendor.kind === 'simulator') {
-    throw new UsageError(
-      'The simulated vendor lives in the running service, which compares by itself: use --report, or set VENDOR.',
-    );
+    throw new ConfigError([
+      'The simulated vendor runs inside the service, which reconciles with it. Use --report, or set VENDOR to liveavatar or heygen.',
+    ]);
   }
   await using parts = new AsyncDisposableStack();
   const clock = () => new Date();
   const { vendor } = await createVendor(config.vendor, clock, parts);
-  if (!vendor.capabilities.list) throw new UsageError(`${vendor.name} has no list of sessions to compare with.`);
+  if (!vendor.capabilities.list) {
+    throw new ConfigError([`${vendor.name} has no list of sessions to compare with. Use --report.`]);
+  }
   const { pool } = parts.use(await openDatabase(config));
-  return summarise(await reconcileMonths({ pool, policy: config.policy, vendor, clock }));
+  try {
+    return summarize(vendor.name, await reconcileMonths({ pool, policy: config.policy, vendor, clock }));
+  } catch (error) {
+    const reason = describeFailure(error);
+    throw new Error(`The comparison stopped early: ${reason}\nWhat was compared is saved. Run the command again.`, {
+      cause: error,
+    });
+  }
 }
 
-function summarise({ corrected, confirmed, known, running, started, stopped, unattributed }: ReconcileSummary): string {
+function summarize(vendor: string, summary: ReconcileSummary): string {
+  const { corrected, confirmed, known, running, started, stopped, unattributed } = summary;
   return [
-    `Ended: ${corrected} corrected, ${confirmed} confirmed, ${known} booked before.`,
-    `Running: ${running} known, ${started} whose start nobody had reported, ${stopped} that are over for us and are stopped.`,
-    `Unattributed: ${unattributed}.`,
+    `Compared this month and last month with ${vendor}.`,
+    '',
+    ...formatTable(
+      [
+        ['Ended, corrected', String(corrected)],
+        ['Ended, confirmed', String(confirmed)],
+        ['Ended, compared before', String(known)],
+        ['Running', String(running)],
+        ['Running, start was not reported', String(started)],
+        ['Running after its end, stopped', String(stopped)],
+        ['Unattributed: no token explains it', String(unattributed)],
+      ],
+      [1],
+    ),
   ].join('\n');
 }
-
-async function main(args: string[]): Promise<string> {
-  const period = readArguments(args);
-  const config = loadConfig(process.env);
-  return period === null ? compare(config) : report(config, period);
-}
-
-await runCommand(main, {
-  usage: USAGE,
-  failure: 'The books could not be compared to the end; what was compared is booked. Call it again',
-});

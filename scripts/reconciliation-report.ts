@@ -6,38 +6,45 @@ import type {
   ReportGroup,
   UnattributedSession,
 } from '../src/domain/reconciliation-report.ts';
+import { count, formatTable, indent } from './table.ts';
 
 const REASONS: Record<CorrectionReason, string> = {
-  unreported_use: 'used at the vendor, its start never reported to us',
+  unreported_use: 'used, but its start was not reported',
   never_started: 'never started at the vendor',
-  ended_sooner: 'the vendor ended it sooner',
-  ran_longer: 'it ran on at the vendor',
-  vendor_figures: 'counted or rounded otherwise by the vendor',
+  ended_sooner: 'ended earlier at the vendor',
+  ran_longer: 'ended later at the vendor',
+  vendor_figures: 'measured or rounded differently by the vendor',
 };
 
 /** A month's report as the operator reads it. */
 export function formatReport(report: ReconciliationReport, currency: string): string {
   const { groups, differences, unattributed } = report;
   const ours = sum(groups.map((group) => group.actualCost));
-  const past = sum(unattributed.map((session) => session.cost));
+  const others = sum(unattributed.map((session) => session.cost));
   const notCompared = groups.reduce((total, group) => total + group.notCompared, 0);
+  const money = (cost: Micros) => `${formatMoney(cost)} ${currency}`;
   return [
-    `${report.period}, in ${currency}`,
+    `${report.period}, amounts in ${currency}`,
     '',
-    ...table([
-      ['vendor', 'mode', 'avatar', 'sessions', 'estimated', 'actual', 'difference'],
-      ...groups.map((group) => groupLine(group, [group.vendor, group.mode, group.avatarName])),
-      groupLine(total(groups), ['all', '', '']),
-    ]),
+    ...formatTable(
+      [
+        ['Vendor', 'Mode', 'Avatar', 'Sessions', 'Estimated', 'Actual', 'Difference'],
+        ...groups.map((group) => groupLine(group, [group.vendor, group.mode, group.avatarName])),
+        groupLine(total(groups), ['Total', '', '']),
+      ],
+      [3, 4, 5, 6],
+    ),
     '',
-    `Differences: ${differences.length}`,
-    ...differences.map(differenceLine),
+    `Sessions that cost more or less than estimated: ${differences.length}`,
+    ...indent(formatDifferences(differences)),
     '',
-    `Unattributed: ${unattributed.length}`,
-    ...unattributed.map(unattributedLine),
+    `Unattributed sessions, which no token of this service explains: ${unattributed.length}`,
+    ...indent(formatUnattributed(unattributed)),
     '',
-    ...(notCompared > 0 ? [`Not compared with the vendor yet: ${notCompared}, taken at the estimate.`] : []),
-    `The vendor bills ${formatMoney(ours + past)}: ${formatMoney(ours)} for our sessions, ${formatMoney(past)} unattributed.`,
+    ...(notCompared > 0
+      ? [`Not compared with the vendor yet: ${count(notCompared, 'session')}, included at the estimate.`]
+      : []),
+    `The vendor bills ${money(ours + others)}: ${money(ours)} for sessions of this service, ${money(others)} unattributed.`,
   ].join('\n');
 }
 
@@ -67,26 +74,37 @@ function percent(difference: Micros, estimated: Micros): string {
   return `${signed(formatMoney(((difference * 10_000n) / estimated) * 10_000n), difference)} %`;
 }
 
-function differenceLine(difference: ReportDifference): string {
-  const { estimatedSeconds, estimatedCost, actualSeconds, actualCost, vendorEndReason } = difference;
-  const change = actualCost - estimatedCost;
-  return [
-    `  ${signed(formatMoney(change), change)}`,
-    `${difference.vendor} ${difference.avatarSessionId}`,
-    `user ${difference.userId}`,
-    `${estimatedSeconds} s at ${formatMoney(estimatedCost)} → ${actualSeconds} s at ${formatMoney(actualCost)}`,
-    REASONS[difference.reason] + (vendorEndReason ? ` (${vendorEndReason})` : ''),
-  ].join('  ');
+function formatDifferences(differences: readonly ReportDifference[]): string[] {
+  if (differences.length === 0) return [];
+  const rows = differences.map((difference) => {
+    const { estimatedSeconds, estimatedCost, actualSeconds, actualCost, vendorEndReason } = difference;
+    const change = actualCost - estimatedCost;
+    return [
+      signed(formatMoney(change), change),
+      `${estimatedSeconds} s`,
+      formatMoney(estimatedCost),
+      `${actualSeconds} s`,
+      formatMoney(actualCost),
+      difference.userId,
+      `${difference.vendor} ${difference.avatarSessionId}`,
+      REASONS[difference.reason] + (vendorEndReason ? ` (${vendorEndReason})` : ''),
+    ];
+  });
+  const headings = ['Difference', 'Estimated', '', 'Actual', '', 'User', 'Session', 'Reason'];
+  return formatTable([headings, ...rows], [0, 1, 2, 3, 4]);
 }
 
-function unattributedLine(session: UnattributedSession): string {
-  return [
-    `  ${formatMoney(session.cost)}`,
+function formatUnattributed(sessions: readonly UnattributedSession[]): string[] {
+  if (sessions.length === 0) return [];
+  const rows = sessions.map((session) => [
+    formatMoney(session.cost),
+    `${session.seconds} s`,
     `${session.vendor} ${session.avatarSessionId}`,
     [session.source, session.mode].filter(Boolean).join(' '),
-    `from ${session.startedAt.toISOString()}`,
-    `${session.seconds} s${session.endedAt ? '' : ', still running'}`,
-  ].join('  ');
+    session.startedAt.toISOString(),
+    session.endedAt ? '' : 'still running',
+  ]);
+  return formatTable([['Cost', 'Duration', 'Session', 'Source', 'Started', ''], ...rows], [0, 1]);
 }
 
 function signed(amount: string, of: Micros): string {
@@ -95,15 +113,4 @@ function signed(amount: string, of: Micros): string {
 
 function sum(amounts: readonly Micros[]): Micros {
   return amounts.reduce((total, amount) => total + amount, 0n);
-}
-
-/** Columns of words to the left, of figures to the right. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => (column < 3 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  );
 }

@@ -1,61 +1,50 @@
-/** `npm run token -- --user ID [--admin] [--ttl 1h]`: prints a JWT signed with the configured secret. */
-import { parseArgs } from 'node:util';
-import { ConfigError, loadConfig } from '../src/config.ts';
-import { isUserId } from '../src/domain/caller.ts';
+/** `npm run token`: prints a JWT signed with the configured secret. */
+import { z } from 'zod';
+import { ConfigError, loadSettings, readAuth, readDataDir } from '../src/config.ts';
 import { resolveAuth } from '../src/server/dev-secret.ts';
 import { issueToken } from '../src/server/issue-token.ts';
+import { userId } from './arguments.ts';
+import { runCommand } from './command.ts';
 
-const USAGE = 'Usage: npm run token -- --user ID [--admin] [--ttl 1h]   (ttl: a number and s, m, h or d)';
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 };
 const LONGEST_TTL_DAYS = 3650;
 
-class UsageError extends Error {}
-
-async function main(args: string[]): Promise<string> {
-  const { user, admin, ttlSeconds } = readArguments(args);
-  const auth = await resolveAuth(loadConfig(process.env));
-  if (auth.kind === 'jwks') {
-    throw new UsageError(
-      'AUTH_JWKS_URL is set: tokens are signed by the identity provider, whose private key is not here. ' +
-        'Get one from it, or set AUTH_JWT_SECRET instead.',
-    );
-  }
-  return issueToken({ ...auth, userId: user, admin, ttlSeconds }, () => new Date());
-}
-
-function readArguments(args: string[]): { user: string; admin: boolean; ttlSeconds: number } {
-  const { user, admin, ttl } = parse(args);
-  if (!user) throw new UsageError(`--user is missing.\n${USAGE}`);
-  if (!isUserId(user)) throw new UsageError(`--user must have 1 to 255 characters.\n${USAGE}`);
-  return { user, admin, ttlSeconds: readDuration(ttl) };
-}
-
-function parse(args: string[]): { user?: string; admin: boolean; ttl: string } {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        user: { type: 'string' },
-        admin: { type: 'boolean', default: false },
-        ttl: { type: 'string', default: '1h' },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n${USAGE}`);
-  }
-}
-
-function readDuration(text: string): number {
-  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  const seconds = Number(count) * SECONDS[unit as keyof typeof SECONDS];
+/** A length of time such as `1h`, in seconds. */
+const duration = z.string().transform((text, context) => {
+  const [, number, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  const seconds = Number(number) * SECONDS[unit as keyof typeof SECONDS];
   if (seconds >= 1 && seconds <= LONGEST_TTL_DAYS * SECONDS.d) return seconds;
-  throw new UsageError(`--ttl must be like 90s, 15m, 1h or 7d, and at most ${LONGEST_TTL_DAYS}d.\n${USAGE}`);
-}
+  context.addIssue(`must be a duration such as 90s, 15m, 1h, or 7d, at most ${LONGEST_TTL_DAYS}d`);
+  return z.NEVER;
+});
 
-try {
-  process.stdout.write(`${await main(process.argv.slice(2))}\n`);
-} catch (error) {
-  if (!(error instanceof UsageError || error instanceof ConfigError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
-}
+await runCommand({
+  name: 'token',
+  summary: 'Prints a JWT signed with AUTH_JWT_SECRET, or with the secret that the embedded service generated.',
+  options: {
+    user: { value: 'ID', field: userId, description: "The user's ID, for the sub claim.", required: true },
+    admin: { description: 'Adds the administrator role.' },
+    ttl: {
+      value: 'DURATION',
+      field: duration,
+      description: 'How long the token is valid: a number with s, m, h, or d.',
+      default: '1h',
+    },
+  },
+  settings: [
+    'AUTH_JWT_SECRET, or else DATA_DIR with the generated secret (.data)',
+    'AUTH_ISSUER, AUTH_AUDIENCE, AUTH_ROLE_CLAIM, AUTH_ADMIN_ROLE',
+  ],
+  example: 'npm run -s token -- --user ann --ttl 7d',
+  async run({ user, admin, ttl }) {
+    const settings = loadSettings(process.env, (reader) => ({ auth: readAuth(reader), dataDir: readDataDir(reader) }));
+    const auth = await resolveAuth(settings);
+    if (auth.kind === 'jwks') {
+      throw new ConfigError([
+        'AUTH_JWKS_URL is set: only the identity provider can sign tokens. Request one there, or set AUTH_JWT_SECRET instead.',
+      ]);
+    }
+    const request = { ...auth, userId: user, admin, ttlSeconds: ttl };
+    return { output: await issueToken(request, () => new Date()) };
+  },
+});

@@ -3,6 +3,7 @@ export interface Imbalance {
   readonly userId: string;
   readonly period: string;
   readonly what: string;
+  readonly unit: 'seconds' | 'cost' | 'sessions';
   readonly quota: string;
   readonly recomputed: string;
 }
@@ -42,18 +43,18 @@ comparison AS (
   LEFT JOIN ledger AS l ON l.user_id = q.user_id AND l.period = q.current_month
   LEFT JOIN records AS r ON r.user_id = q.user_id AND r.period = q.current_month
   CROSS JOIN LATERAL (VALUES
-    ('used seconds, by the ledger', q.used_seconds::numeric, coalesce(l.used_seconds, 0)),
-    ('used cost, by the ledger', q.used_cost, coalesce(l.used_cost, 0)),
-    ('held seconds, by the ledger', q.held_seconds, coalesce(l.held_seconds, 0)),
-    ('held cost, by the ledger', q.held_cost, coalesce(l.held_cost, 0)),
-    ('used seconds, by the records', q.used_seconds, coalesce(r.used_seconds, 0)),
-    ('used cost, by the records', q.used_cost, coalesce(r.used_cost, 0)),
-    ('held seconds, by the records', q.held_seconds, coalesce(r.held_seconds, 0)),
-    ('held cost, by the records', q.held_cost, coalesce(r.held_cost, 0)),
-    ('sessions started', q.session_count, coalesce(r.started, 0))
-  ) AS line (what, quota, recomputed)
+    ('used seconds, by the ledger', 'seconds', q.used_seconds::numeric, coalesce(l.used_seconds, 0)),
+    ('used cost, by the ledger', 'cost', q.used_cost, coalesce(l.used_cost, 0)),
+    ('held seconds, by the ledger', 'seconds', q.held_seconds, coalesce(l.held_seconds, 0)),
+    ('held cost, by the ledger', 'cost', q.held_cost, coalesce(l.held_cost, 0)),
+    ('used seconds, by the records', 'seconds', q.used_seconds, coalesce(r.used_seconds, 0)),
+    ('used cost, by the records', 'cost', q.used_cost, coalesce(r.used_cost, 0)),
+    ('held seconds, by the records', 'seconds', q.held_seconds, coalesce(r.held_seconds, 0)),
+    ('held cost, by the records', 'cost', q.held_cost, coalesce(r.held_cost, 0)),
+    ('sessions started', 'sessions', q.session_count, coalesce(r.started, 0))
+  ) AS line (what, unit, quota, recomputed)
 )
-SELECT 'all users' AS "userId", a.period, line.what, trim_scale(line.budget)::text AS quota,
+SELECT 'all users' AS "userId", a.period, line.what, 'cost' AS unit, trim_scale(line.budget)::text AS quota,
   trim_scale(line.recomputed)::text AS recomputed
 FROM account_budgets AS a
 LEFT JOIN (
@@ -67,7 +68,7 @@ CROSS JOIN LATERAL (VALUES
 ) AS line (what, budget, recomputed)
 WHERE line.budget <> line.recomputed
 UNION ALL
-SELECT user_id, period, what, trim_scale(quota)::text, trim_scale(recomputed)::text
+SELECT user_id, period, what, unit, trim_scale(quota)::text, trim_scale(recomputed)::text
 FROM comparison
 WHERE quota <> recomputed
 ORDER BY 1, 2, 3`;
@@ -80,4 +81,26 @@ interface AuditedDatabase {
 export async function auditBooks(database: AuditedDatabase): Promise<Imbalance[]> {
   const { rows } = await database.query(AUDIT);
   return rows as Imbalance[];
+}
+
+/** How much an audit covers. */
+export interface AuditScope {
+  readonly quotas: number;
+  readonly users: number;
+  readonly months: number;
+  readonly ledgerEntries: number;
+  readonly records: number;
+}
+
+const COUNT = `
+SELECT count(*)::integer AS quotas, count(DISTINCT user_id)::integer AS users,
+  count(DISTINCT current_month)::integer AS months,
+  (SELECT count(*) FROM quota_ledger)::integer AS "ledgerEntries",
+  (SELECT count(*) FROM avatar_usage_records)::integer AS records
+FROM usage_quotas`;
+
+/** Counts what {@link auditBooks} compares. */
+export async function readAuditScope(database: AuditedDatabase): Promise<AuditScope> {
+  const { rows } = await database.query(COUNT);
+  return rows[0] as AuditScope;
 }

@@ -25,3 +25,9 @@ export async function fillCalendar(pool: Pick<pg.Pool, 'query'>, billingTimeZone
     ],
   );
 }
+
+/** Whether a service has ever written the calendar. */
+export async function hasCalendar(pool: Pick<pg.Pool, 'query'>): Promise<boolean> {
+  const { rowCount } = await pool.query('SELECT FROM billing_periods LIMIT 1');
+  return rowCount === 1;
+}

@@ -2,7 +2,7 @@ import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { chooseServerAccount } from './embedded-account.ts';
-import { type Cluster, createCluster, readPassword, SUPERUSER } from './embedded-cluster.ts';
+import { type Cluster, createCluster, exists, readPassword, SUPERUSER } from './embedded-cluster.ts';
 import { findPrograms } from './embedded-programs.ts';
 import { findRunningPort, launchServer, stopServer } from './embedded-server.ts';
 
@@ -11,6 +11,9 @@ import { findRunningPort, launchServer, stopServer } from './embedded-server.ts'
  * alone is the last one and stops the server. The server itself releases the lock of a process that was killed.
  */
 const PRESENCE_LOCK = 615_243_871;
+
+/** Below the data directory. */
+const CLUSTER_DIRECTORY = 'postgres';
 
 /** Another process may stop the server we found, or start one first; then we look again. */
 const ATTEMPTS = 3;
@@ -58,14 +61,19 @@ export async function startEmbeddedPostgres({
   };
 }
 
+/** Whether the directory holds the data of an embedded PostgreSQL, running or not. Creates nothing. */
+export function hasEmbeddedData(dataDir: string): Promise<boolean> {
+  return exists(join(dataDir, CLUSTER_DIRECTORY));
+}
+
 async function prepareCluster(dataDir: string): Promise<Cluster> {
   const programs = await findPrograms();
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   // The server's user, if another, has to pass through to its own part of it.
   if (process.getuid?.() === 0) await chmod(dataDir, 0o711);
-  const account = await chooseServerAccount(join(dataDir, 'postgres'), [programs.initdb, dataDir]);
+  const account = await chooseServerAccount(join(dataDir, CLUSTER_DIRECTORY), [programs.initdb, dataDir]);
   const realDataDir = await realpath(dataDir);
-  const directory = join(realDataDir, 'postgres');
+  const directory = join(realDataDir, CLUSTER_DIRECTORY);
   const cluster = { programs, account, directory, logFile: join(realDataDir, 'postgres.log') };
   await createCluster(cluster, realDataDir);
   return cluster;

@@ -15,11 +15,12 @@ beforeAll(async () => {
 });
 afterAll(() => service[Symbol.asyncDispose]());
 
-/** `npm run limit`, which must not fail; returns what it prints. */
-async function setLimit(...args: string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await runCommand('limit', args, service.environment);
-  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  return stdout;
+/** `npm run quota` with these limits, which must succeed. Returns the quota that it prints. */
+async function setLimits(userId: string, ...limits: string[]): Promise<Record<string, unknown>> {
+  const args = ['--user', userId, ...limits, '--json'];
+  const { exitCode, stdout } = await runCommand('quota', args, service.environment);
+  expect(exitCode).toBe(0);
+  return JSON.parse(stdout);
 }
 
 /** A user with a running session of half an hour, the largest grant, and a client that watches the quota. */
@@ -48,7 +49,7 @@ describe.concurrent('a limit that is changed by the command', { timeout: COMMAND
     await using ann = await runSession('ann');
     expect(await ann.expiresAfter()).toBe(1800);
 
-    expect(await setLimit('--user', 'ann', '--minutes', '10')).toBe('ann: 10 minutes and 50.00 USD a month.\n');
+    expect(await setLimits('ann', '--minutes', '10')).toMatchObject({ limitMinutes: 10, limitCost: '50.00' });
     expect((await ann.changes(1)).at(-1)).toMatchObject({
       reason: 'LIMIT_CHANGED',
       quota: { limitMinutes: 10, availableSeconds: 0 },
@@ -56,11 +57,11 @@ describe.concurrent('a limit that is changed by the command', { timeout: COMMAND
     });
     expect(await ann.expiresAfter()).toBe(600);
 
-    expect(await setLimit('--user', 'ann', '--cost', '3.0')).toBe('ann: 10 minutes and 3.00 USD a month.\n');
+    expect(await setLimits('ann', '--cost', '3.0')).toMatchObject({ limitMinutes: 10, limitCost: '3.00' });
     await ann.changes(2);
     expect(await ann.expiresAfter()).toBe(300);
 
-    await setLimit('--user', 'ann', '--minutes', '90', '--cost', '100');
+    await setLimits('ann', '--minutes', '90', '--cost', '100');
     expect((await ann.changes(3)).map(({ reason }) => reason)).toEqual(Array(3).fill('LIMIT_CHANGED'));
     expect(await ann.expiresAfter()).toBe(1800);
     expect(callsTo(service, STOP, ann.record.avatarSessionId)).toEqual([]);
@@ -68,7 +69,7 @@ describe.concurrent('a limit that is changed by the command', { timeout: COMMAND
 
   it('to less than what is used ends the session, at the vendor too', async () => {
     await using bob = await runSession('bob');
-    await setLimit('--user', 'bob', '--minutes', '0');
+    await setLimits('bob', '--minutes', '0');
     const { record, quota } = await bob.inbox.find(({ reason }) => reason === 'SESSION_ENDED');
     expect(record).toMatchObject({ id: bob.record.id, status: 'COMPLETED', endReason: 'DEADLINE_REACHED' });
     expect(quota).toMatchObject({ limitMinutes: 0, usedSeconds: record?.durationSeconds, heldSeconds: 0 });
@@ -80,18 +81,22 @@ describe.concurrent('a limit that is changed by the command', { timeout: COMMAND
 
   it('can be set before the user’s first call', async () => {
     const name = 'Çelik, née O’Neill';
-    expect(await setLimit('--user', name, '--minutes', '2')).toBe(`${name}: 2 minutes and 50.00 USD a month.\n`);
+    expect(await setLimits(name, '--minutes', '2')).toMatchObject({
+      userId: name,
+      limitMinutes: 2,
+      limitCost: '50.00',
+    });
     expect(await createToken(service, await service.token(name))).toMatchObject({ maxDurationSeconds: 120 });
   });
 
   it('switches a quota off, which running sessions outlast, and on again', async () => {
     await using carol = await runSession('carol');
-    expect(await setLimit('--user', 'carol', '--active', 'off')).toMatch(/, switched off\.\n$/);
+    expect(await setLimits('carol', '--active', 'off')).toMatchObject({ isActive: false });
     expect(await carol.changes(1)).toMatchObject([{ reason: 'LIMIT_CHANGED' }]);
     expect(await carol.expiresAfter()).toBe(1800);
     await endSession(service, carol.token, carol.record.avatarSessionId);
     expect(await createToken(service, carol.token)).toMatchObject({ code: 'QUOTA_INACTIVE' });
-    await setLimit('--user', 'carol', '--active', 'on');
+    await setLimits('carol', '--active', 'on');
     expect(await createToken(service, carol.token)).toMatchObject({ __typename: 'CreateTokenSuccess' });
   });
 });

@@ -58,37 +58,44 @@ describe('npm run reconcile', () => {
     expect(compared).toEqual({
       exitCode: 0,
       stdout: [
-        'Ended: 1 corrected, 0 confirmed, 0 booked before.',
-        'Running: 0 known, 0 whose start nobody had reported, 0 that are over for us and are stopped.',
-        'Unattributed: 1.',
+        'Compared this month and last month with liveavatar.',
+        '',
+        'Ended, corrected                    1',
+        'Ended, confirmed                    0',
+        'Ended, compared before              0',
+        'Running                             0',
+        'Running, start was not reported     0',
+        'Running after its end, stopped      0',
+        'Unattributed: no token explains it  1',
         '',
       ].join('\n'),
       stderr: '',
     });
 
-    const reported = await runCommand('reconcile', ['--report', month], service.environment);
+    const database = { DATABASE_URL: service.database.url };
+    const reported = await runCommand('reconcile', ['--report', month], database);
     expect(reported).toMatchObject({ exitCode: 0, stderr: '' });
     const lines = reported.stdout.trimEnd().split('\n');
     expect(lines).toEqual([
-      `${month}, in USD`,
+      `${month}, amounts in USD`,
       '',
-      'vendor      mode  avatar   sessions  estimated  actual  difference',
+      'Vendor      Mode  Avatar   Sessions  Estimated  Actual  Difference',
       'liveavatar  FULL  default         1       0.00    0.20           –',
-      'all                               1       0.00    0.20           –',
+      'Total                             1       0.00    0.20           –',
       '',
-      'Differences: 1',
+      'Sessions that cost more or less than estimated: 1',
+      expect.stringMatching(/^ {2}Difference {2}Estimated {8}Actual {8}User {2}Session +Reason$/),
       expect.stringMatching(
         new RegExp(
-          `^  \\+0\\.20  liveavatar ${record.avatarSessionId}  user ann  0 s at 0\\.00 → \\d s at 0\\.20  used at the vendor, its start never reported to us \\(USER_CLOSED\\)$`,
+          `^ {7}\\+0\\.20        0 s  0\\.00     \\d s  0\\.20  ann   liveavatar ${record.avatarSessionId}  used, but its start was not reported \\(USER_CLOSED\\)$`,
         ),
       ),
       '',
-      'Unattributed: 1',
-      expect.stringMatching(
-        new RegExp(`^  0\\.10  liveavatar ${embed}  EMBED LITE  from \\S+Z  \\d s, still running$`),
-      ),
+      'Unattributed sessions, which no token of this service explains: 1',
+      expect.stringMatching(/^ {2}Cost {2}Duration {2}Session +Source +Started$/),
+      expect.stringMatching(new RegExp(`^ {2}0\\.10 +\\d s  liveavatar ${embed}  EMBED LITE  \\S+Z  still running$`)),
       '',
-      'The vendor bills 0.30: 0.20 for our sessions, 0.10 unattributed.',
+      'The vendor bills 0.30 USD: 0.20 USD for sessions of this service, 0.10 USD unattributed.',
     ]);
   });
 
@@ -98,23 +105,29 @@ describe('npm run reconcile', () => {
     service.simulator.failNext({ path: LISTS, status: 503 });
     const run = (args: string[], settings: Record<string, string> = {}) =>
       runCommand('reconcile', args, { ...service.environment, ...settings });
-    const usage = 'Usage: npm run reconcile [-- --report YYYY-MM]\n';
 
     expect(await run([])).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringMatching(/^The books could not be compared to the end; .+ Call it again: .+ answered 503/),
+      stderr: expect.stringMatching(
+        /^The comparison stopped early: .+ answered 503.*\nWhat was compared is saved\. Run the command again\.\n$/,
+      ),
     });
     expect(await run(['--report', '2026-13'])).toEqual({
-      exitCode: 1,
+      exitCode: 2,
       stdout: '',
-      stderr: `--report must be a month such as 2026-11.\n${usage}`,
+      stderr: '--report must be a month such as 2026-11.\nSee npm run -s reconcile -- --help\n',
     });
     expect(await run([], { VENDOR: 'simulator' })).toEqual({
       exitCode: 1,
       stdout: '',
-      stderr: `The simulated vendor lives in the running service, which compares by itself: use --report, or set VENDOR.\n${usage}`,
+      stderr:
+        'The simulated vendor runs inside the service, which reconciles with it. Use --report, or set VENDOR to liveavatar or heygen.\n',
     });
-    expect((await run(['--report', '2020-01'])).stdout).toContain('The vendor bills 0.00: ');
+    expect(await run([], { VENDOR: '', LIVEAVATAR_API_KEY: '' })).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/^VENDOR must be set with DATABASE_URL: [^\n]+\n$/),
+    });
+    expect((await run(['--report', '2020-01'])).stdout).toContain('The vendor bills 0.00 USD: ');
   });
 });
 

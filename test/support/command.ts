@@ -5,7 +5,7 @@ const SCRIPTS = join(import.meta.dirname, '../../scripts');
 
 /** Runs one of the project's commands with nothing in its environment but the given settings. */
 export function runCommand(
-  name: 'token' | 'limit' | 'price' | 'reconcile',
+  name: 'audit' | 'price' | 'quota' | 'reconcile' | 'token',
   args: readonly string[],
   settings: Record<string, string>,
 ) {

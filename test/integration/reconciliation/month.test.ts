@@ -62,7 +62,7 @@ it('our books equal the vendor’s bill to the last millionth, and each differen
   expect(formatMoney(used + past)).toBe(formatMoney(bill));
   const text = formatReport(report, 'USD');
   expect(text.split('\n').at(-1)).toBe(
-    `The vendor bills ${formatMoney(bill)}: ${formatMoney(used)} for our sessions, ${formatMoney(past)} unattributed.`,
+    `The vendor bills ${formatMoney(bill)} USD: ${formatMoney(used)} USD for sessions of this service, ${formatMoney(past)} USD unattributed.`,
   );
   expect(await auditBooks(test.pool)).toEqual([]);
   const usage = createUsageReader({ pool: test.pool, billingTimeZone: 'UTC', clock: test.clock.now });
