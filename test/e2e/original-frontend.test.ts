@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listen } from '../../src/server/http.ts';
 import { openBrowser } from '../support/chromium.ts';
+import { createTestClock } from '../support/clock.ts';
 import { visitAsOriginalFrontend } from '../support/original-frontend.ts';
 import { conversation, startTestService, type TestService } from '../support/service.ts';
 
@@ -12,7 +13,13 @@ let page: Awaited<ReturnType<typeof servePage>>;
 
 beforeAll(async () => {
   page = await servePage();
-  service = await startTestService({ CORS_ORIGINS: page.origin });
+  // a millisecond passes with each reading, so that no second does, however busy the machine is
+  const clock = createTestClock();
+  const tick = () => {
+    clock.advance(0.001);
+    return clock.now();
+  };
+  service = await startTestService({ CORS_ORIGINS: page.origin }, { clock: tick });
 });
 afterAll(async () => {
   await service[Symbol.asyncDispose]();
