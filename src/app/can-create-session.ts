@@ -5,12 +5,21 @@ import { viewQuota } from '../domain/quota-view.ts';
 import { chooseAvatar } from './create-token.ts';
 import type { AppDeps } from './deps.ts';
 import { currentPeriod } from './read-quota.ts';
-import { accountExceeded, concurrencyLimit, outOfCredits, quotaExceeded, quotaInactive } from './refusals.ts';
+import {
+  accountExceeded,
+  type ConcurrencyLimit,
+  concurrencyLimit,
+  outOfCredits,
+  type QuotaExceeded,
+  quotaExceeded,
+  quotaInactive,
+  type VendorRefusal,
+} from './refusals.ts';
 
 export interface SessionPermission {
   readonly allowed: boolean;
-  /** The code that createToken would refuse with. */
-  readonly reason: string | null;
+  /** The reason why a token would be refused, null if it would be issued. */
+  readonly reason: (QuotaExceeded | ConcurrencyLimit | VendorRefusal)['code'] | 'TOKEN_RATE_LIMITED' | null;
   readonly message: string;
   /** The grant, 0 if not allowed. */
   readonly maxDurationSeconds: number;
@@ -34,7 +43,7 @@ export async function canCreateSession(
   const quota = viewQuota(state, deps.policy, now);
   const room = roomAfter(account, state, deps.policy, sessionId, now);
   const admission = withinAccount(admit(state, deps.policy, price, sessionId, now), room, deps.policy, price);
-  const refused = (reason: string, message: string) => ({
+  const refused = (reason: SessionPermission['reason'], message: string) => ({
     allowed: false,
     reason,
     message,
@@ -59,7 +68,7 @@ export async function canCreateSession(
       return refused(code, message);
     }
     case 'rate_limited':
-      return refused('LIMIT_EXCEEDED', 'You have asked for many tokens within a minute. Wait a moment.');
+      return refused('TOKEN_RATE_LIMITED', 'You have asked for many tokens within a minute. Wait a moment.');
     case 'concurrency': {
       const { code, message } = concurrencyLimit(deps, []);
       return refused(code, message);
