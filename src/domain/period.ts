@@ -15,9 +15,12 @@ const lastDays = new Map<string, Day>();
 /** Its end would be an instant of the year 10000, which RFC 3339 cannot write. */
 const LAST_MONTH = '9999-12';
 
+/** The form of a period. */
+export const PERIOD_PATTERN = /^[2-9]\d{3}-(0[1-9]|1[0-2])$/;
+
 /** Reads `YYYY-MM` from 2000-01 to 9999-11. Null for anything else. */
 export function parsePeriod(text: string): BillingPeriod | null {
-  return /^[2-9]\d{3}-(0[1-9]|1[0-2])$/.test(text) && text < LAST_MONTH ? text : null;
+  return PERIOD_PATTERN.test(text) && text < LAST_MONTH ? text : null;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parsePeriod } from '../domain/period.ts';
+import { PERIOD_PATTERN, parsePeriod } from '../domain/period.ts';
 
 const MAX_NAME_CHARACTERS = 255;
 const MAX_ERROR_CHARACTERS = 2000;
@@ -22,7 +22,8 @@ function text(maxCharacters: number) {
     .refine(
       (value) => !value.includes('\0') && value.isWellFormed(),
       'This must not contain NUL characters or broken surrogate pairs.',
-    );
+    )
+    .meta({ maxLength: maxCharacters });
 }
 
 /** The id or name of something outside this service. */
@@ -40,4 +41,7 @@ export const count = z
 export const pageSize = z.int(typeError(PAGE_SIZE)).min(1, PAGE_SIZE).max(MAX_PAGE_SIZE, PAGE_SIZE);
 
 /** A calendar month. */
-export const period = z.string(typeError(PERIOD_FORM)).refine((value) => parsePeriod(value) !== null, PERIOD_FORM);
+export const period = z
+  .string(typeError(PERIOD_FORM))
+  .refine((value) => parsePeriod(value) !== null, PERIOD_FORM)
+  .meta({ pattern: PERIOD_PATTERN.source });

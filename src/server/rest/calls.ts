@@ -1,18 +1,19 @@
-import type { AppDeps } from '../../app/deps.ts';
-import type { Caller } from '../../domain/caller.ts';
-import type { UsageRecords } from '../../domain/usage-record.ts';
-import type { UsageReader } from '../../domain/usage-summary.ts';
-import type { RestAnswer } from './answers.ts';
+import type { RestCall } from './call.ts';
+import { canCreateSessionCall } from './calls/can-create-session.ts';
+import { createTokenCall } from './calls/create-token.ts';
+import { historyCall } from './calls/history.ts';
+import { quotaCall } from './calls/quota.ts';
+import { summaryCall } from './calls/summary.ts';
+import { trackEndCall } from './calls/track-end.ts';
+import { trackStartCall } from './calls/track-start.ts';
 
-/** What the calls are carried out with. */
-export interface RestDeps extends AppDeps {
-  readonly usage: UsageReader;
-  readonly records: UsageRecords;
-}
-
-/**
- * One call of REST, its caller known. The input is the body's JSON, or the query's values; nothing of it is checked yet.
- *
- * @throws PublicError for what is no answer
- */
-export type RestCall = (deps: RestDeps, caller: Caller, input: unknown) => Promise<RestAnswer>;
+/** Every REST call. The router and the OpenAPI document both read this list. */
+export const CALLS: readonly RestCall[] = [
+  createTokenCall,
+  trackStartCall,
+  trackEndCall,
+  quotaCall,
+  canCreateSessionCall,
+  summaryCall,
+  historyCall,
+];

@@ -3,12 +3,12 @@ import type { z } from 'zod';
 import { BadUserInputError } from '../../domain/errors.ts';
 import { readBody } from '../read-body.ts';
 import { MAX_REQUEST_BYTES } from '../yoga.ts';
-import { RequestRefusal } from './answers.ts';
+import { RequestRefusal } from './answers/errors.ts';
 
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 const NOT_JSON = 'The body must be one JSON object, in UTF-8.';
 
-/** Reads the body's JSON, and nothing of a body that is too large or says that it is something else. */
+/** @throws RequestRefusal or BadUserInputError for a body that is not JSON, too large, or incomplete */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
   if (!JSON_TYPE.test(request.headers['content-type'] ?? '')) {
     throw new RequestRefusal(415, 'BAD_USER_INPUT', 'Send the body as JSON, with the content type application/json.');
@@ -21,14 +21,14 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-/** The values of the query, of which an empty one counts as none. */
+/** The values of the query. An empty value is ignored. */
 export function readQuery(request: IncomingMessage): unknown {
   const [, search] = request.url?.split('?', 2) ?? [];
   return Object.fromEntries([...new URLSearchParams(search)].filter(([, value]) => value !== ''));
 }
 
-/** @throws BadUserInputError that names the first value that is not as it must be */
-export function parseInput<Output>(schema: z.ZodType<Output>, input: unknown): Output {
+/** @throws BadUserInputError that names the first invalid value */
+export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const { data, error } = schema.safeParse(input);
   if (!error) return data;
   const [issue] = error.issues;
@@ -39,8 +39,8 @@ export function parseInput<Output>(schema: z.ZodType<Output>, input: unknown): O
 
 async function readBytes(request: IncomingMessage): Promise<Buffer> {
   const bytes = await readBody(request, MAX_REQUEST_BYTES).catch(() => {
-    throw new BadUserInputError('The body broke off. Send it again.', []);
+    throw new BadUserInputError('The body is incomplete. Send it again.', []);
   });
   if (bytes) return bytes;
-  throw new RequestRefusal(413, 'LIMIT_EXCEEDED', `A body may have ${MAX_REQUEST_BYTES / 1024} KiB, not more.`);
+  throw new RequestRefusal(413, 'LIMIT_EXCEEDED', `The body must not be larger than ${MAX_REQUEST_BYTES / 1024} KiB.`);
 }

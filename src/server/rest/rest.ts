@@ -2,28 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth.ts';
 import { corsHeaders } from '../cors.ts';
-import { errorAnswer, RequestRefusal, type RestAnswer } from './answers.ts';
-import type { RestCall, RestDeps } from './calls.ts';
+import { errorAnswer, RequestRefusal, type RestAnswer } from './answers/errors.ts';
+import type { RestCall, RestDeps } from './call.ts';
+import { CALLS } from './calls.ts';
 import { readJson, readQuery } from './input.ts';
-import { createTokenCall, trackEndCall, trackStartCall } from './token-calls.ts';
-import { canCreateSessionCall, historyCall, quotaCall, summaryCall } from './usage-calls.ts';
 
 export const REST_PATH = '/api/v1/';
-
-interface Route {
-  readonly method: 'GET' | 'POST';
-  readonly call: RestCall;
-}
-
-const ROUTES: ReadonlyMap<string, Route> = new Map([
-  ['tokens/create', { method: 'POST', call: createTokenCall }],
-  ['tokens/track-start', { method: 'POST', call: trackStartCall }],
-  ['tokens/track-end', { method: 'POST', call: trackEndCall }],
-  ['usage/quota', { method: 'GET', call: quotaCall }],
-  ['usage/can-create-session', { method: 'GET', call: canCreateSessionCall }],
-  ['usage/summary', { method: 'GET', call: summaryCall }],
-  ['usage/history', { method: 'GET', call: historyCall }],
-]);
 
 interface RestOptions {
   readonly deps: RestDeps;
@@ -35,22 +19,37 @@ interface RestOptions {
 /** Answers a request below {@link REST_PATH}. */
 export type Rest = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** The REST calls, on the same use cases as the graph: by whom, of what, carried out, and answered. */
+/** The methods of a path and what answers them. */
+interface Route {
+  readonly methods: readonly string[];
+  readonly answer: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    cors: Readonly<Record<string, string>>,
+  ) => Promise<void> | void;
+}
+
+/** The REST calls, on the same use cases as the GraphQL API. */
 export function createRest({ deps, authenticator, corsOrigins, log }: RestOptions): Rest {
-  async function carryOut(request: IncomingMessage, { method, call }: Route): Promise<RestAnswer> {
-    const caller = await authenticator.authenticate(request.headers.authorization);
-    return call(deps, caller, method === 'POST' ? await readJson(request) : readQuery(request));
+  const routes: ReadonlyMap<string, Route> = new Map(CALLS.map((call) => [call.path, routeOf(call)]));
+
+  function routeOf({ method, execute }: RestCall): Route {
+    return {
+      methods: [method],
+      answer: async (request, response, cors) => {
+        const caller = await authenticator.authenticate(request.headers.authorization);
+        const input = method === 'POST' ? await readJson(request) : readQuery(request);
+        send(response, cors, { status: 200, body: await execute(deps, caller, input) });
+      },
+    };
   }
 
   return async (request, response) => {
     const cors = corsHeaders(request, corsOrigins);
     try {
-      const route = findRoute(request);
-      if (request.method === 'OPTIONS') {
-        response.writeHead(204, { ...cors, allow: allowed(route) }).end();
-        return;
-      }
-      send(response, cors, await carryOut(request, route));
+      const { methods, answer } = findRoute(routes, request);
+      if (request.method === 'OPTIONS') response.writeHead(204, { ...cors, allow: allowed(methods) }).end();
+      else await answer(request, response, cors);
     } catch (error) {
       send(
         response,
@@ -61,23 +60,23 @@ export function createRest({ deps, authenticator, corsOrigins, log }: RestOption
   };
 }
 
-/** @throws RequestRefusal where there is nothing, or not by this method */
-function findRoute({ url, method }: IncomingMessage): Route {
-  const path = url?.split('?')[0]?.slice(REST_PATH.length) ?? '';
-  const route = ROUTES.get(path);
+/** @throws RequestRefusal for an unknown path, and for a method that the path does not support */
+function findRoute(routes: ReadonlyMap<string, Route>, { url, method = '' }: IncomingMessage): Route {
+  const route = routes.get(url?.split('?')[0]?.slice(REST_PATH.length) ?? '');
   if (!route) {
-    throw new RequestRefusal(404, 'NOT_FOUND', `There is no such call. Those below ${REST_PATH} are: ${CALLS}.`);
+    const paths = CALLS.map(({ path }) => path).join(', ');
+    throw new RequestRefusal(404, 'NOT_FOUND', `Not found. The calls below ${REST_PATH} are: ${paths}.`);
   }
-  if (method !== route.method && method !== 'OPTIONS') {
-    throw new RequestRefusal(405, 'BAD_USER_INPUT', `Call this by ${route.method}.`, { allow: allowed(route) });
+  if (method !== 'OPTIONS' && !route.methods.includes(method)) {
+    throw new RequestRefusal(405, 'BAD_USER_INPUT', `Method not allowed. Use ${route.methods.join(' or ')}.`, {
+      allow: allowed(route.methods),
+    });
   }
   return route;
 }
 
-const CALLS = [...ROUTES.keys()].join(', ');
-
-function allowed({ method }: Route): string {
-  return `${method}, OPTIONS`;
+function allowed(methods: readonly string[]): string {
+  return [...methods, 'OPTIONS'].join(', ');
 }
 
 function send(response: ServerResponse, cors: Record<string, string>, { status, headers, body }: RestAnswer): void {
