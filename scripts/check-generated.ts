@@ -1,7 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 
-const GENERATED = ['schema.graphql', 'src/client/generated/**/*.ts', 'src/database/generated/**/*.ts'];
+const GENERATED = [
+  'schema.graphql',
+  'docs/openapi.json',
+  'src/client/generated/**/*.ts',
+  'src/database/generated/**/*.ts',
+];
 
 /** The generated files as they are, by path. */
 function read(): Map<string, string> {

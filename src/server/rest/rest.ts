@@ -6,6 +6,7 @@ import { errorAnswer, RequestRefusal, type RestAnswer } from './answers/errors.t
 import type { RestCall, RestDeps } from './call.ts';
 import { CALLS } from './calls.ts';
 import { readJson, readQuery } from './input.ts';
+import { createOpenApiEndpoint, OPENAPI_FILE } from './openapi/endpoint.ts';
 
 export const REST_PATH = '/api/v1/';
 
@@ -29,9 +30,12 @@ interface Route {
   ) => Promise<void> | void;
 }
 
-/** The REST calls, on the same use cases as the GraphQL API. */
+/** The REST calls, on the same use cases as the GraphQL API, and the OpenAPI document that describes them. */
 export function createRest({ deps, authenticator, corsOrigins, log }: RestOptions): Rest {
-  const routes: ReadonlyMap<string, Route> = new Map(CALLS.map((call) => [call.path, routeOf(call)]));
+  const routes: ReadonlyMap<string, Route> = new Map([
+    [OPENAPI_FILE, { methods: ['GET', 'HEAD'], answer: createOpenApiEndpoint() }],
+    ...CALLS.map((call): [string, Route] => [call.path, routeOf(call)]),
+  ]);
 
   function routeOf({ method, execute }: RestCall): Route {
     return {
@@ -64,8 +68,11 @@ export function createRest({ deps, authenticator, corsOrigins, log }: RestOption
 function findRoute(routes: ReadonlyMap<string, Route>, { url, method = '' }: IncomingMessage): Route {
   const route = routes.get(url?.split('?')[0]?.slice(REST_PATH.length) ?? '');
   if (!route) {
-    const paths = CALLS.map(({ path }) => path).join(', ');
-    throw new RequestRefusal(404, 'NOT_FOUND', `Not found. The calls below ${REST_PATH} are: ${paths}.`);
+    throw new RequestRefusal(
+      404,
+      'NOT_FOUND',
+      `Not found. The REST calls are described in ${REST_PATH}${OPENAPI_FILE}.`,
+    );
   }
   if (method !== 'OPTIONS' && !route.methods.includes(method)) {
     throw new RequestRefusal(405, 'BAD_USER_INPUT', `Method not allowed. Use ${route.methods.join(' or ')}.`, {
