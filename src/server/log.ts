@@ -19,13 +19,15 @@ const SECRET_FIELDS = [
 ];
 
 /**
- * Structured logs, one JSON object a line.
+ * Structured logs: one JSON object per line, with a named level and an ISO 8601 time in UTC.
  *
  * @param destination Standard output unless given.
  */
 export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
   const options = {
     level,
+    formatters: { level: (label: string) => ({ level: label }) },
+    timestamp: pino.stdTimeFunctions.isoTime,
     redact: SECRET_FIELDS.flatMap((field) => [field, nested('*', field), nested('*.*', field)]),
   };
   return destination ? pino(options, destination) : pino(options);

@@ -17,3 +17,11 @@ it('never writes tokens, secrets or credentials, however they are nested', () =>
 it('writes nothing below its level', () => {
   expect(logged((logger) => logger.debug('a detail'))).toBe('');
 });
+
+it('names its level and gives the time in ISO 8601', () => {
+  expect(JSON.parse(logged((logger) => logger.warn('a call')))).toMatchObject({
+    level: 'warn',
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    msg: 'a call',
+  });
+});
