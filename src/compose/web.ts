@@ -10,6 +10,7 @@ import type { Authenticator } from '../server/auth.ts';
 import { graphiqlOptions } from '../server/graphiql.ts';
 import { createHttpServer, listen } from '../server/http.ts';
 import { createMetrics } from '../server/metrics.ts';
+import { createOriginPolicy, type OriginPolicy } from '../server/origin.ts';
 import { createRest } from '../server/rest/rest.ts';
 import { closeHttp } from '../server/shutdown.ts';
 import { createHeyGenEndpoint } from '../server/vendor-sdk/heygen.ts';
@@ -34,22 +35,26 @@ interface WebOptions {
 /** Everything that listens: GraphQL, REST, the vendor's SDK, health and metrics. Resolves with the port. */
 export async function openWeb(options: WebOptions, parts: AsyncDisposableStack): Promise<number> {
   const { config, deps, pool, events, authenticator, log } = options;
-  const { corsOrigins } = config;
+  const judgeOrigin = createOriginPolicy({
+    origins: config.corsOrigins,
+    allowLocalhost: config.mode === 'embedded',
+    log,
+  });
   const { vendor, balance, clock } = deps;
   const pipeline = createPipeline({
     deps,
     authenticator,
-    corsOrigins,
+    judgeOrigin,
     graphiql: config.graphiql ? graphiqlOptions(options.demoToken) : null,
     log,
   });
   const rest = createRest({
     deps: { ...deps, records: createUsageRecords(deps.prisma) },
     authenticator,
-    corsOrigins,
+    judgeOrigin,
     log,
   });
-  const sdk = answerSdk(options.connected, deps, corsOrigins, log);
+  const sdk = answerSdk(options.connected, deps, judgeOrigin, log);
   const server = createHttpServer({
     pipeline,
     rest,
@@ -65,7 +70,7 @@ export async function openWeb(options: WebOptions, parts: AsyncDisposableStack):
     pipeline,
     authenticator,
     sdkSocket: sdk.socket,
-    corsOrigins,
+    judgeOrigin,
     clock,
     log,
   });
@@ -77,12 +82,12 @@ export async function openWeb(options: WebOptions, parts: AsyncDisposableStack):
 }
 
 /** What answers the vendor's own SDK in the vendor's place. */
-function answerSdk(connected: ConnectedVendor, app: AppDeps, corsOrigins: readonly string[], log: Logger) {
+function answerSdk(connected: ConnectedVendor, app: AppDeps, judgeOrigin: OriginPolicy, log: Logger) {
   if (connected.api === 'liveavatar') {
-    return { endpoint: createLiveAvatarEndpoint({ ...app, sdk: connected.sdk }, corsOrigins, log), socket: null };
+    return { endpoint: createLiveAvatarEndpoint({ ...app, sdk: connected.sdk }, judgeOrigin, log), socket: null };
   }
   const deps = { ...app, sdk: connected.sdk };
-  return { endpoint: createHeyGenEndpoint(deps, corsOrigins, log), socket: createHeyGenChat(deps, log) };
+  return { endpoint: createHeyGenEndpoint(deps, judgeOrigin, log), socket: createHeyGenChat(deps, log) };
 }
 
 function answers(pool: pg.Pool): Promise<boolean> {

@@ -9,7 +9,7 @@ import type { Clock } from '../domain/clock.ts';
 import { UnauthenticatedError } from '../domain/errors.ts';
 import { schema } from '../graphql/schema.ts';
 import type { Authenticator } from './auth.ts';
-import { isAllowedOrigin } from './origin.ts';
+import type { OriginPolicy } from './origin.ts';
 import { refuseUpgrade } from './refuse-upgrade.ts';
 import { adaptSocket } from './socket-adapter.ts';
 import type { SdkSocket } from './vendor-sdk/heygen-chat.ts';
@@ -45,7 +45,7 @@ interface WebSocketOptions {
   readonly authenticator: Authenticator;
   /** Of the vendor's SDK; null where it opens none. */
   readonly sdkSocket: SdkSocket | null;
-  readonly corsOrigins: readonly string[];
+  readonly judgeOrigin: OriginPolicy;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -63,7 +63,7 @@ export interface WebSocketTransport {
  * with 4403, which they retry with a fresh token.
  */
 export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
-  const { server, pipeline, authenticator, sdkSocket, corsOrigins, clock, log } = options;
+  const { server, pipeline, authenticator, sdkSocket, judgeOrigin, clock, log } = options;
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_REQUEST_BYTES,
@@ -168,8 +168,10 @@ export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
 
   function upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): void {
     const path = request.url?.split('?')[0];
+    const { origin, host } = request.headers;
     if (path !== GRAPHQL_PATH && path !== sdkSocket?.path) refuseUpgrade(duplex, '404 Not Found');
-    else if (!isAllowedOrigin(request, corsOrigins)) refuseUpgrade(duplex, '403 Forbidden');
+    // Browsers apply no CORS to WebSockets, so the server has to.
+    else if (judgeOrigin(origin, host) === 'refused') refuseUpgrade(duplex, '403 Forbidden');
     else if (path === GRAPHQL_PATH) sockets.handleUpgrade(request, duplex, head, open);
     else sdkSocket?.upgrade(request, duplex, head);
   }

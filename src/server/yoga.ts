@@ -8,6 +8,7 @@ import { schema } from '../graphql/schema.ts';
 import type { Authenticator } from './auth.ts';
 import { corsFor } from './cors.ts';
 import { createGraphiqlPage } from './graphiql-page.ts';
+import type { OriginPolicy } from './origin.ts';
 import { requestChecks } from './request-checks.ts';
 
 export const GRAPHQL_PATH = '/graphql';
@@ -27,14 +28,14 @@ interface TransportContext {
 interface PipelineOptions {
   readonly deps: GraphQLDeps;
   readonly authenticator: Authenticator;
-  readonly corsOrigins: readonly string[];
+  readonly judgeOrigin: OriginPolicy;
   /** Null switches GraphiQL off. */
   readonly graphiql: GraphiQLOptions | null;
   readonly log: Logger;
 }
 
 /** The pipeline that every operation goes through, by HTTP, SSE or WebSocket: who, how much, what, and what is shown. */
-export function createPipeline({ deps, authenticator, corsOrigins, graphiql, log }: PipelineOptions) {
+export function createPipeline({ deps, authenticator, judgeOrigin, graphiql, log }: PipelineOptions) {
   return createYoga<TransportContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -49,7 +50,7 @@ export function createPipeline({ deps, authenticator, corsOrigins, graphiql, log
     },
     maxRequestBodySize: MAX_REQUEST_BYTES,
     multipart: false,
-    cors: corsOrigins.length > 0 && corsFor(corsOrigins),
+    cors: corsFor(judgeOrigin),
     graphiql: graphiql ?? false,
     renderGraphiQL: createGraphiqlPage(),
     landingPage: false,

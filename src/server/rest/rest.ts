@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth.ts';
 import { corsHeaders } from '../cors.ts';
+import type { OriginPolicy } from '../origin.ts';
 import { errorAnswer, RequestRefusal, type RestAnswer } from './answers/errors.ts';
 import type { RestCall, RestDeps } from './call.ts';
 import { CALLS } from './calls.ts';
@@ -13,7 +14,7 @@ export const REST_PATH = '/api/v1/';
 interface RestOptions {
   readonly deps: RestDeps;
   readonly authenticator: Authenticator;
-  readonly corsOrigins: readonly string[];
+  readonly judgeOrigin: OriginPolicy;
   readonly log: Logger;
 }
 
@@ -31,7 +32,7 @@ interface Route {
 }
 
 /** The REST calls, on the same use cases as the GraphQL API, and the OpenAPI document that describes them. */
-export function createRest({ deps, authenticator, corsOrigins, log }: RestOptions): Rest {
+export function createRest({ deps, authenticator, judgeOrigin, log }: RestOptions): Rest {
   const routes: ReadonlyMap<string, Route> = new Map([
     [OPENAPI_FILE, { methods: ['GET', 'HEAD'], answer: createOpenApiEndpoint() }],
     ...CALLS.map((call): [string, Route] => [call.path, routeOf(call)]),
@@ -49,7 +50,7 @@ export function createRest({ deps, authenticator, corsOrigins, log }: RestOption
   }
 
   return async (request, response) => {
-    const cors = corsHeaders(request, corsOrigins);
+    const cors = corsHeaders(request, judgeOrigin);
     try {
       const { methods, answer } = findRoute(routes, request);
       if (request.method === 'OPTIONS') response.writeHead(204, { ...cors, allow: allowed(methods) }).end();

@@ -3,10 +3,11 @@ import { sdkKeepAlive } from '../../app/sdk-keep-alive.ts';
 import type { SdkDeps } from '../../app/sdk-outcome.ts';
 import { sdkStart } from '../../app/sdk-start.ts';
 import { sdkStop } from '../../app/sdk-stop.ts';
+import type { OriginPolicy } from '../origin.ts';
 import { createSdkEndpoint, type SdkEndpoint } from './endpoint.ts';
 
 /** `@heygen/liveavatar-web-sdk` with `apiUrl` = this service and `/liveavatar`. Insists on the code 1000. */
-export function createLiveAvatarEndpoint(deps: SdkDeps, corsOrigins: readonly string[], log: Logger): SdkEndpoint {
+export function createLiveAvatarEndpoint(deps: SdkDeps, judgeOrigin: OriginPolicy, log: Logger): SdkEndpoint {
   return createSdkEndpoint({
     prefix: '/liveavatar/',
     calls: {
@@ -15,7 +16,7 @@ export function createLiveAvatarEndpoint(deps: SdkDeps, corsOrigins: readonly st
       'v1/sessions/keep-alive': (request) => sdkKeepAlive(deps, request),
     },
     successCode: 1000,
-    corsOrigins,
+    judgeOrigin,
     log,
   });
 }

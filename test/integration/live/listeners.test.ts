@@ -107,11 +107,19 @@ async function startTransports() {
     presence: { watch: () => () => {} },
     onBackgroundError: () => {},
   };
-  const pipeline = createPipeline({ deps, authenticator, corsOrigins: [], graphiql: null, log });
-  const rest = createRest({ deps, authenticator, corsOrigins: [], log });
-  const sdk = createSdkEndpoint({ prefix: '/sdk/', calls: {}, successCode: 1000, corsOrigins: [], log });
+  const pipeline = createPipeline({ deps, authenticator, judgeOrigin: () => 'none', graphiql: null, log });
+  const rest = createRest({ deps, authenticator, judgeOrigin: () => 'none', log });
+  const sdk = createSdkEndpoint({ prefix: '/sdk/', calls: {}, successCode: 1000, judgeOrigin: () => 'none', log });
   const server = createHttpServer({ pipeline, rest, readiness: async () => ({}), sdk, metrics: null, log });
-  const sockets = attachWebSocket({ server, pipeline, authenticator, sdkSocket: null, corsOrigins: [], clock, log });
+  const sockets = attachWebSocket({
+    server,
+    pipeline,
+    authenticator,
+    sdkSocket: null,
+    judgeOrigin: () => 'none',
+    clock,
+    log,
+  });
   const port = await listen(server, 0, '127.0.0.1');
   parts.defer(() => closeHttp(server));
   parts.defer(() => sockets.close());
