@@ -35,6 +35,7 @@ export const benchSweeper: Benchmark = async ({ pool, url }) => {
   const events = await createPostgresEvents({
     url,
     onDue: (at) => wake(at),
+    onQuotaThreshold: () => {},
     onAccountThreshold: () => {},
     onConnectionError: () => {},
   });

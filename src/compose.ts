@@ -6,13 +6,17 @@ import { openDatabase } from './compose/database.ts';
 import { startReconciliation } from './compose/reconciliation.ts';
 import { startSweeper } from './compose/sweeper.ts';
 import { createVendor } from './compose/vendor.ts';
+import { type DatabaseWatch, watchDatabase } from './compose/watch-database.ts';
+import { isVendorOutage, watchVendor } from './compose/watch-vendor.ts';
 import { openWeb } from './compose/web.ts';
 import type { Config } from './config.ts';
+import { isUnreachable } from './database/errors.ts';
 import { createPrisma } from './database/prisma.ts';
 import { createQuotaStore } from './database/quota-store.ts';
 import { createUsageReader } from './database/usage-summary.ts';
 import { seedDemoUser } from './demo.ts';
 import type { Clock } from './domain/clock.ts';
+import { LIMIT_REACHED_PERCENT } from './domain/thresholds.ts';
 import type { GraphQLDeps } from './graphql/context.ts';
 import { createPostgresEvents } from './live/postgres-events.ts';
 import { createPresence } from './live/presence.ts';
@@ -33,35 +37,47 @@ export interface Service {
 /** Puts the service together and starts it. What was started is stopped again if a later part fails. */
 export async function startService(config: Config, log: Logger, clock: Clock = () => new Date()): Promise<Service> {
   await using parts = new AsyncDisposableStack();
-  const warn = (message: string) => (error: unknown) => log.warn({ err: error }, message);
   const { policy } = config;
+  let database: DatabaseWatch | undefined;
+  /** What handles the errors of a part. Outages are logged once for all parts. */
+  const report = (message: string) => (error: unknown) => {
+    if (isVendorOutage(error)) return;
+    if (!isUnreachable(error)) log.warn({ err: error }, message);
+    else database?.suspect();
+  };
 
-  const { url, pool } = await openDatabase(config, clock, warn('A database connection broke'), parts);
+  const { url, pool } = await openDatabase(config, clock, report('Idle database connection lost'), parts);
   const connected = await createVendor(config.vendor, clock, parts);
-  const { vendor } = connected;
+  const vendor = watchVendor(connected.vendor, clock, log);
   let sweeper: Sweeper | undefined;
   const events = await createPostgresEvents({
     url,
     onDue: (at) => sweeper?.wake(at),
-    onAccountThreshold: ({ period, thresholdPercent }) =>
-      log.warn({ period, thresholdPercent }, "What is used and held has reached this share of the account's ceiling"),
-    onConnectionError: warn('The connection that hears of changes broke; it is made anew'),
+    onQuotaThreshold: (threshold) =>
+      log.info(
+        threshold,
+        threshold.thresholdPercent < LIMIT_REACHED_PERCENT ? 'Warning threshold crossed' : 'Limit reached',
+      ),
+    onAccountThreshold: (threshold) => log.warn(threshold, 'Account threshold reached'),
+    onConnectionError: () => database?.suspect(),
   });
   parts.defer(() => events.close());
+  database = watchDatabase({ probe: () => pool.query('SELECT'), isListening: events.isConnected, clock, log });
+  parts.defer(() => database?.stop());
 
   const app: AppDeps = {
     store: createQuotaStore({ pool, policy, clock }),
     vendor,
-    balance: createVendorBalance({ vendor, clock, onError: warn("The vendor's credits could not be read") }),
+    balance: createVendorBalance({ vendor, clock, onError: report('Vendor credits not read') }),
     policy,
     clock,
-    onBackgroundError: warn('A call succeeded, but what follows from it failed'),
+    onBackgroundError: report('Follow-up of a successful call failed'),
   };
   const presence = createPresence({
     beat: (userId, avatarSessionId) =>
       trackHeartbeat(app, { userId }, { avatarSessionId, wordsSpoken: null, messagesCount: null }),
     intervalSeconds: policy.heartbeatSeconds,
-    onError: warn('A heartbeat could not be noted'),
+    onError: report('Heartbeat not recorded'),
   });
   parts.defer(() => presence.stop());
   const deps: GraphQLDeps = {
@@ -81,12 +97,12 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
     await seedDemoUser({ pool, policy, userId: demo.userId, now: clock() });
   }
 
-  sweeper = startSweeper(app, pool, warn('What is due could not be done; it is tried again'));
+  sweeper = startSweeper(app, pool, report('Sweep failed, retrying'));
   parts.defer(() => sweeper.stop());
   const reconciler = startReconciliation(
     { pool, policy, vendor, clock },
     config.reconcileIntervalSeconds,
-    warn('The books could not be compared with the vendor’s to the end; the next run takes it up'),
+    report('Reconciliation interrupted, the next run resumes it'),
   );
   parts.defer(() => reconciler?.stop());
 

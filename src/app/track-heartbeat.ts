@@ -1,4 +1,5 @@
 import type { Caller } from '../domain/caller.ts';
+import { VendorFailure } from '../domain/errors.ts';
 import type { AppDeps } from './deps.ts';
 import { openSession, type SessionEnded, type SessionNotFound, type TrackedSession } from './track-outcome.ts';
 
@@ -10,9 +11,9 @@ export interface TrackHeartbeatInput {
 }
 
 /**
- * Notes that a running session is alive. Once one has come, their absence ends the session.
+ * Records that a running session is alive. After the first heartbeat, missing ones end the session.
  *
- * The vendor is told as well, where it ends idle sessions; nobody waits for its answer.
+ * Where the vendor ends idle sessions, its keep-alive is called in addition, without waiting for the answer.
  */
 export async function trackHeartbeat(
   { store, vendor, onBackgroundError }: AppDeps,
@@ -21,7 +22,10 @@ export async function trackHeartbeat(
 ): Promise<TrackedSession | SessionNotFound | SessionEnded> {
   const outcome = await store.heartbeat({ userId: caller.userId, ...input });
   if (outcome.outcome === 'alive' && vendor.capabilities.keepAlive) {
-    vendor.keepAlive(input.avatarSessionId).catch(onBackgroundError);
+    vendor.keepAlive(input.avatarSessionId).catch((error: unknown) => {
+      // A session that does not run at the vendor needs no keep-alive. The reconciler ends it.
+      if (!(error instanceof VendorFailure && error.kind === 'gone')) onBackgroundError(error);
+    });
   }
   return openSession(outcome);
 }

@@ -4,10 +4,13 @@ import { ServiceUnavailableError } from '../domain/errors.ts';
 const ONE_ROW = /^(22...|23...|55P03)$/;
 
 /**
- * SQLSTATE classes and codes of a database that cannot answer now: connection, resources, shutdown, time, locks; or that
- * lets nobody in: a refused login, no such database, no right to connect, one that takes no connections.
+ * SQLSTATE classes and codes of a database that takes no connection or has cut one: connection, resources, shutdown; a
+ * refused login, no such database, no right to connect, one that takes no connections.
  */
-const UNAVAILABLE = /^(08...|53...|57P..|57014|55P03|40001|40P01|28...|3D000|42501|55000)$/;
+const UNREACHABLE_STATE = /^(08...|53...|57P..|28...|3D000|42501|55000)$/;
+
+/** SQLSTATE codes of a database that is reached, but does not get to an answer: time, locks, serialization. */
+const BUSY_STATE = /^(57014|55P03|40001|40P01)$/;
 
 /** Error codes of Node's sockets, and of Prisma for connections and timeouts. */
 const UNREACHABLE = new Set([
@@ -19,9 +22,18 @@ const UNREACHABLE = new Set([
 const BROKEN_CONNECTION =
   /connection terminated|connection ended|timeout exceeded when trying to connect|cannot use a pool after|not queryable|query read timeout/i;
 
-/** Turns the failure of a database that cannot be asked into a ServiceUnavailableError; leaves any other as it is. */
+/** Turns the failure of a database that gives no answer into a ServiceUnavailableError; leaves any other as it is. */
 export function toPublicError(error: unknown): unknown {
   return isUnavailable(error) ? new ServiceUnavailableError({ cause: error }) : error;
+}
+
+/** Whether the database cannot be reached. One that is merely busy can. */
+export function isUnreachable(error: unknown): boolean {
+  return someCause(
+    error,
+    ({ message }, codes) =>
+      codes.some((code) => UNREACHABLE_STATE.test(code) || UNREACHABLE.has(code)) || BROKEN_CONNECTION.test(message),
+  );
 }
 
 /** Whether one row of a batch may have caused the error, and the others would succeed without it. */
@@ -31,13 +43,22 @@ export function mayBeOneRow(error: unknown): boolean {
 }
 
 function isUnavailable(error: unknown): boolean {
-  if (error instanceof ServiceUnavailableError) return true;
+  return (
+    isUnreachable(error) ||
+    someCause(
+      error,
+      (cause, codes) => cause instanceof ServiceUnavailableError || codes.some((code) => BUSY_STATE.test(code)),
+    )
+  );
+}
+
+/** Whether the test is true of the error, of one that it gathers, or of one that caused it. */
+function someCause(error: unknown, test: (error: Error, codes: readonly string[]) => boolean): boolean {
   if (!(error instanceof Error)) return false;
   const codes = [codeOf(error), codeUnderPrisma(error)].filter((code) => code !== undefined);
-  if (codes.some((code) => UNAVAILABLE.test(code) || UNREACHABLE.has(code))) return true;
-  if (BROKEN_CONNECTION.test(error.message)) return true;
-  if (error instanceof AggregateError) return error.errors.some(isUnavailable);
-  return error.cause !== undefined && isUnavailable(error.cause);
+  if (test(error, codes)) return true;
+  if (error instanceof AggregateError) return error.errors.some((gathered) => someCause(gathered, test));
+  return error.cause !== undefined && someCause(error.cause, test);
 }
 
 function codeOf(error: unknown): string | undefined {

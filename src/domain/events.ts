@@ -1,4 +1,5 @@
 import type { BillingPeriod } from './period.ts';
+import type { QuotaLimit } from './quota.ts';
 
 /** What changed a quota. */
 export type QuotaEventReason =
@@ -30,6 +31,15 @@ export interface QuotaListener {
   changed(event: QuotaEvent): void;
   /** Events may have been missed: the present state must be read again. */
   missed(): void;
+}
+
+/** A user has crossed a warning threshold, or reached the limit itself. */
+export interface QuotaThreshold {
+  readonly userId: string;
+  readonly period: BillingPeriod;
+  readonly limit: QuotaLimit;
+  /** 100 for the limit itself. */
+  readonly thresholdPercent: number;
 }
 
 /** What is used and held by all users together has reached this share of the account's ceiling. */

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import type { AccountThreshold, QuotaEvent, QuotaEvents, QuotaListener } from '../domain/events.ts';
+import type { AccountThreshold, QuotaEvent, QuotaEvents, QuotaListener, QuotaThreshold } from '../domain/events.ts';
 
 const QUOTA_EVENTS = 'quota_events';
+const QUOTA_ALERTS = 'quota_alerts';
 const QUOTA_DUE = 'quota_due';
 const ACCOUNT_EVENTS = 'account_events';
 const RECONNECT_MS = 500;
@@ -14,9 +15,11 @@ interface PostgresEventsOptions {
   readonly url: string;
   /** Some node has announced that something falls due at this moment. */
   readonly onDue: (at: Date) => void;
-  /** Told to every node, once a month for each threshold. */
+  /** Called on every node, once for each user, period, limit, and threshold. */
+  readonly onQuotaThreshold: (threshold: QuotaThreshold) => void;
+  /** Called on every node, once a month for each threshold. */
   readonly onAccountThreshold: (threshold: AccountThreshold) => void;
-  /** The connection broke, or could not be made; it is tried again until it holds. */
+  /** The connection was lost, or could not be established. It is retried until it stands. */
   readonly onConnectionError: (error: Error) => void;
 }
 
@@ -52,7 +55,9 @@ export async function createPostgresEvents(options: PostgresEventsOptions): Prom
     candidate.on('notification', ({ channel, payload = '' }) => hear(channel, payload));
     try {
       await candidate.connect();
-      await candidate.query(`LISTEN ${QUOTA_EVENTS}; LISTEN ${QUOTA_DUE}; LISTEN ${ACCOUNT_EVENTS}`);
+      await candidate.query(
+        `LISTEN ${QUOTA_EVENTS}; LISTEN ${QUOTA_ALERTS}; LISTEN ${QUOTA_DUE}; LISTEN ${ACCOUNT_EVENTS}`,
+      );
     } catch (error) {
       await candidate.end().catch(options.onConnectionError);
       throw error;
@@ -98,6 +103,10 @@ export async function createPostgresEvents(options: PostgresEventsOptions): Prom
   function hear(channel: string, payload: string): void {
     if (channel === QUOTA_DUE) {
       options.onDue(new Date(Number(payload)));
+      return;
+    }
+    if (channel === QUOTA_ALERTS) {
+      options.onQuotaThreshold(JSON.parse(payload));
       return;
     }
     if (channel === ACCOUNT_EVENTS) {

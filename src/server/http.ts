@@ -58,7 +58,7 @@ export function createHttpServer({ pipeline, rest, readiness, sdk, metrics, log 
     response.setHeader('x-content-type-options', 'nosniff');
     if (hasGoodHost(request)) {
       route(request, response).catch((error) => {
-        log.error({ err: error }, 'A request failed');
+        log.error({ err: error }, 'HTTP request failed');
         response.destroy();
       });
     } else answer(response, 400, 'The Host header names no host.');

@@ -28,7 +28,7 @@ export function adaptSocket(socket: WebSocket, log: Logger): ProtocolSocket {
             socket.close(CloseCode.BadRequest, 'Only a server sends this message');
             return;
           }
-          log.error({ err: error }, 'A message could not be handled');
+          log.error({ err: error }, 'WebSocket message not handled');
           socket.close(CloseCode.InternalServerError, 'Internal server error');
         });
       });

@@ -157,12 +157,12 @@ export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
   }
 
   function open(socket: WebSocket): void {
-    socket.on('error', (error) => log.debug({ err: error }, 'A socket failed'));
+    socket.on('error', (error) => log.debug({ err: error }, 'WebSocket error'));
     const closed = protocol.opened(adaptSocket(socket, log), { socket });
     const ping = keepAlive(socket);
     socket.once('close', (code, reason) => {
       clearInterval(ping);
-      closed(code, String(reason)).catch((error) => log.error({ err: error }, 'A socket could not be cleaned up'));
+      closed(code, String(reason)).catch((error) => log.error({ err: error }, 'WebSocket cleanup failed'));
     });
   }
 

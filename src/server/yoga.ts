@@ -42,7 +42,7 @@ export function createPipeline({ deps, authenticator, judgeOrigin, graphiql, log
     context: deps,
     plugins: [requestChecks(), authentication(authenticator), ...documentLimits()],
     maskedErrors: {
-      maskError: (error) => toClientError(error, (hidden) => log.error({ err: hidden }, 'An operation failed')),
+      maskError: (error) => toClientError(error, (hidden) => log.error({ err: hidden }, 'GraphQL operation failed')),
     },
     parserAndValidationCache: {
       documentCache: createLRUCache({ max: MAX_KEPT_DOCUMENTS }),

@@ -7,6 +7,7 @@ import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
 import { socketClient } from '../support/clients.ts';
 import { createDataDirectory } from '../support/data-directory.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createLogLines, type LogLine } from '../support/log-lines.ts';
 import { createToken, endSession, startSession, TRACK_HEARTBEAT } from '../support/operations.ts';
 import { startCalls } from '../support/outage-load.ts';
 import { type ProxiedService, startProxiedService } from '../support/proxied-service.ts';
@@ -52,8 +53,10 @@ interface Outage {
 describe.concurrent.each(Object.entries(OUTAGES))('a database that %s', (name, outage) => {
   it('fails calls soon, gives out no token, and everything resumes', { timeout: 90_000 }, async () => {
     await using database = await createTestDatabase();
-    await using service = await startProxiedService(database.url, SETTINGS);
+    const { lines, log } = createLogLines('info');
+    await using service = await startProxiedService(database.url, SETTINGS, { log });
     await survives(name, service, database, outage);
+    expectOneOutage(lines());
   });
 });
 
@@ -65,7 +68,8 @@ it.concurrent('a PostgreSQL that is restarted fails calls soon, gives out no tok
   parts.defer(() => rm(dataDir, { recursive: true, force: true }));
   let postgres = await startEmbeddedPostgres({ dataDir });
   parts.defer(() => postgres.stop());
-  const service = parts.use(await startProxiedService(postgres.url, SETTINGS));
+  const { lines, log } = createLogLines('info');
+  const service = parts.use(await startProxiedService(postgres.url, SETTINGS, { log }));
   await survives(
     'is restarted',
     service,
@@ -78,6 +82,7 @@ it.concurrent('a PostgreSQL that is restarted fails calls soon, gives out no tok
       },
     },
   );
+  expectOneOutage(lines());
 });
 
 async function survives(
@@ -148,6 +153,18 @@ async function survives(
   ]);
   expect(await database.query('SELECT * FROM usage_quotas WHERE held_seconds <> 0 OR held_cost <> 0')).toEqual([]);
   expect(await auditBooks({ query: async (sql) => ({ rows: await database.query(sql) }) })).toEqual([]);
+}
+
+/** However many parts failed: a line when the outage began, one every 30 seconds, and one when it ended. */
+function expectOneOutage(lines: readonly LogLine[]): void {
+  const told = lines.filter(({ level, msg }) => level !== 'info' || msg.startsWith('Database'));
+  const reminders = told.slice(1, -1);
+  expect(told.map(({ level, msg }) => [level, msg])).toEqual([
+    ['warn', 'Database unreachable, retrying'],
+    ...reminders.map(() => ['error', 'Database still unreachable, retrying']),
+    ['info', 'Database reachable again'],
+  ]);
+  expect(reminders.length).toBeLessThanOrEqual(Math.ceil(OUTAGE_MS / 30_000));
 }
 
 /** Whose deadline passed while the database was away. */

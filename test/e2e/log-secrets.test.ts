@@ -43,7 +43,7 @@ test('no token, of ours or of the vendor, ever reaches the log', async () => {
   expect(await callSdk(service, 'start', vendors)).toMatchObject({ status: 500, body: { code: 500, data: null } });
   await service.database.query('ALTER TABLE elsewhere RENAME TO usage_quotas');
 
-  for (const told of ['An operation failed', 'A REST call failed', "A call of the vendor's SDK failed"]) {
+  for (const told of ['GraphQL operation failed', 'REST call failed', 'SDK call failed']) {
     expect(lines.filter((line) => line.includes(told)).length).toBeGreaterThan(0);
   }
   for (const secret of [good, expired, vendors]) {

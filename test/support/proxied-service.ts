@@ -1,4 +1,4 @@
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { startService } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config.ts';
 import { startSimulator } from '../../src/vendors/simulator/server.ts';
@@ -9,7 +9,11 @@ import { startTcpProxy } from './tcp-proxy.ts';
  * The whole service in this process, with networks that can fail between it, its database and its simulated vendor.
  * Disposing stops it; the database is its caller's.
  */
-export async function startProxiedService(databaseUrl: string, settings: Record<string, string> = {}) {
+export async function startProxiedService(
+  databaseUrl: string,
+  settings: Record<string, string> = {},
+  { log = pino({ level: 'silent' }) }: { log?: Logger } = {},
+) {
   await using parts = new AsyncDisposableStack();
   const toDatabase = parts.use(await startTcpProxy(Number(new URL(databaseUrl).port)));
   const simulator = await startSimulator({ apiKey: VENDOR_KEY });
@@ -24,7 +28,7 @@ export async function startProxiedService(databaseUrl: string, settings: Record<
     PORT: '0',
     ...settings,
   };
-  const service = await startService(loadConfig(environment), pino({ level: 'silent' }));
+  const service = await startService(loadConfig(environment), log);
   parts.defer(() => service.stop());
   const running = parts.move();
   return {

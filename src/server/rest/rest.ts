@@ -59,7 +59,7 @@ export function createRest({ deps, authenticator, judgeOrigin, log }: RestOption
       send(
         response,
         cors,
-        errorAnswer(error, (hidden) => log.error({ err: hidden }, 'A REST call failed')),
+        errorAnswer(error, (hidden) => log.error({ err: hidden }, 'REST call failed')),
       );
     }
   };

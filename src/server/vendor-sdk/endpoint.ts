@@ -58,7 +58,7 @@ export function createSdkEndpoint({ prefix, calls, successCode, judgeOrigin, log
 
   function failure(error: unknown): Reply {
     if (error instanceof ServiceUnavailableError) return refusal(503, error.message, error.retryAfterSeconds);
-    log.error({ err: error }, "A call of the vendor's SDK failed");
+    log.error({ err: error }, 'SDK call failed');
     return refusal(500, MASKED_MESSAGE);
   }
 }

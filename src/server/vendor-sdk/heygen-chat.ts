@@ -56,7 +56,7 @@ export function createHeyGenChat(deps: OpeningDeps, log: Logger): SdkSocket {
     const vendor = new WebSocket(url, { handshakeTimeout: HANDSHAKE_MS, ...limits });
     const abandon = () => vendor.terminate();
     const refuse = () => refuseUpgrade(duplex, '502 Bad Gateway');
-    vendor.on('error', () => log.debug("The vendor's chat socket failed"));
+    vendor.on('error', () => log.debug('Chat WebSocket to the vendor failed'));
     vendor.once('error', refuse);
     duplex.once('close', abandon);
     // The listeners stand before the first message can come.
@@ -64,7 +64,7 @@ export function createHeyGenChat(deps: OpeningDeps, log: Logger): SdkSocket {
       vendor.off('error', refuse);
       duplex.off('close', abandon);
       sockets.handleUpgrade(request, duplex, head, (page) => {
-        page.on('error', () => log.debug('A chat socket failed'));
+        page.on('error', () => log.debug('Chat WebSocket to the client failed'));
         relay(page, vendor);
         relay(vendor, page);
       });
@@ -77,7 +77,7 @@ export function createHeyGenChat(deps: OpeningDeps, log: Logger): SdkSocket {
     close: () => new Promise((resolve) => sockets.close(() => resolve())),
     upgrade: (request, duplex, head) =>
       upgrade(request, duplex, head).catch((error) => {
-        log.warn({ err: error }, 'A chat socket could not be opened');
+        log.warn({ err: error }, 'Chat WebSocket not opened');
         refuseUpgrade(duplex, '503 Service Unavailable');
       }),
   };

@@ -84,6 +84,7 @@ async function startTransports() {
   const events = await createPostgresEvents({
     url: test.database.url,
     onDue: () => {},
+    onQuotaThreshold: () => {},
     onAccountThreshold: () => {},
     onConnectionError: () => {},
   });
