@@ -10,9 +10,10 @@ import type { Authenticator } from '../server/auth.ts';
 import { graphiqlOptions } from '../server/graphiql.ts';
 import { createHttpServer, listen } from '../server/http.ts';
 import { createMetrics } from '../server/metrics.ts';
-import { createOriginPolicy, type OriginPolicy } from '../server/origin.ts';
+import { createOriginPolicy } from '../server/origin.ts';
 import { createRest } from '../server/rest/rest.ts';
 import { closeHttp } from '../server/shutdown.ts';
+import { createStartPage } from '../server/start-page.ts';
 import { createHeyGenEndpoint } from '../server/vendor-sdk/heygen.ts';
 import { createHeyGenChat } from '../server/vendor-sdk/heygen-chat.ts';
 import { createLiveAvatarEndpoint } from '../server/vendor-sdk/liveavatar.ts';
@@ -44,20 +45,24 @@ export async function openWeb(options: WebOptions, parts: AsyncDisposableStack):
   const pipeline = createPipeline({
     deps,
     authenticator,
-    judgeOrigin,
     graphiql: config.graphiql ? graphiqlOptions(options.demoToken) : null,
     log,
   });
   const rest = createRest({
     deps: { ...deps, records: createUsageRecords(deps.prisma) },
     authenticator,
-    judgeOrigin,
     log,
   });
-  const sdk = answerSdk(options.connected, deps, judgeOrigin, log);
+  const sdk = answerSdk(options.connected, deps, log);
   const server = createHttpServer({
     pipeline,
     rest,
+    startPage: createStartPage({
+      graphiql: config.graphiql,
+      metrics: config.metrics,
+      sdkPrefix: sdk.endpoint.prefix,
+    }),
+    judgeOrigin,
     readiness: async () => ({ database: await answers(pool), events: events.isConnected() }),
     sdk: sdk.endpoint,
     log,
@@ -82,12 +87,12 @@ export async function openWeb(options: WebOptions, parts: AsyncDisposableStack):
 }
 
 /** What answers the vendor's own SDK in the vendor's place. */
-function answerSdk(connected: ConnectedVendor, app: AppDeps, judgeOrigin: OriginPolicy, log: Logger) {
+function answerSdk(connected: ConnectedVendor, app: AppDeps, log: Logger) {
   if (connected.api === 'liveavatar') {
-    return { endpoint: createLiveAvatarEndpoint({ ...app, sdk: connected.sdk }, judgeOrigin, log), socket: null };
+    return { endpoint: createLiveAvatarEndpoint({ ...app, sdk: connected.sdk }, log), socket: null };
   }
   const deps = { ...app, sdk: connected.sdk };
-  return { endpoint: createHeyGenEndpoint(deps, judgeOrigin, log), socket: createHeyGenChat(deps, log) };
+  return { endpoint: createHeyGenEndpoint(deps, log), socket: createHeyGenChat(deps, log) };
 }
 
 function answers(pool: pg.Pool): Promise<boolean> {

@@ -1,15 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import { corsHeaders } from './cors.ts';
 import { answerHealth, answerReadiness, type Readiness } from './health.ts';
 import type { Metrics } from './metrics.ts';
+import type { OriginPolicy } from './origin.ts';
 import { REST_PATH, type Rest } from './rest/rest.ts';
 import { watchAnswers } from './shutdown.ts';
+import type { StartPage } from './start-page.ts';
 import type { SdkEndpoint } from './vendor-sdk/endpoint.ts';
 import { GRAPHQL_PATH, type Pipeline } from './yoga.ts';
 
 interface HttpOptions {
   readonly pipeline: Pipeline;
   readonly rest: Rest;
+  readonly startPage: StartPage;
+  readonly judgeOrigin: OriginPolicy;
   readonly readiness: Readiness;
   /** In the place of the deployment's vendor. */
   readonly sdk: SdkEndpoint;
@@ -23,13 +28,26 @@ const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
 
 /** Which path is answered by what. */
-export function createHttpServer({ pipeline, rest, readiness, sdk, metrics, log }: HttpOptions): Server {
+export function createHttpServer({
+  pipeline,
+  rest,
+  startPage,
+  judgeOrigin,
+  readiness,
+  sdk,
+  metrics,
+  log,
+}: HttpOptions): Server {
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url?.split('?')[0] ?? '';
     if (path.startsWith(REST_PATH)) return rest(request, response);
     if (path.startsWith(sdk.prefix)) return sdk.answer(request, response, path);
     switch (path) {
       case GRAPHQL_PATH:
+        if (request.method === 'OPTIONS' && response.hasHeader('access-control-allow-origin')) {
+          response.writeHead(204).end();
+          return;
+        }
         await pipeline(request, response);
         return;
       case '/healthz':
@@ -37,12 +55,13 @@ export function createHttpServer({ pipeline, rest, readiness, sdk, metrics, log 
       case '/readyz':
         return answerReadiness(response, readiness);
       case '/metrics':
-        return metrics ? metrics.answer(response) : nothingHere(response);
+        return metrics ? metrics.answer(response) : notFound(response);
       case '/':
-        response.writeHead(302, { location: GRAPHQL_PATH }).end();
-        return;
+        return request.method === 'GET' || request.method === 'HEAD'
+          ? startPage(request, response)
+          : notFound(response);
       default:
-        nothingHere(response);
+        notFound(response);
     }
   }
 
@@ -56,6 +75,7 @@ export function createHttpServer({ pipeline, rest, readiness, sdk, metrics, log 
   const server = createServer(options, (request, response) => {
     response.setHeader('cache-control', 'no-store');
     response.setHeader('x-content-type-options', 'nosniff');
+    response.setHeaders(new Map(Object.entries(corsHeaders(request, judgeOrigin))));
     if (hasGoodHost(request)) {
       route(request, response).catch((error) => {
         log.error({ err: error }, 'HTTP request failed');
@@ -71,8 +91,8 @@ function hasGoodHost({ headers: { host } }: IncomingMessage): boolean {
   return !host || (URL.canParse(`http://${host}`) && !/[/\\?#@]/.test(host));
 }
 
-function nothingHere(response: ServerResponse): void {
-  answer(response, 404, `There is nothing here. GraphQL is at ${GRAPHQL_PATH}.`);
+function notFound(response: ServerResponse): void {
+  answer(response, 404, `Not found. The GraphQL endpoint is \`${GRAPHQL_PATH}\`.`);
 }
 
 function answer(response: ServerResponse, status: number, message: string): void {

@@ -6,9 +6,7 @@ import { toClientError } from '../graphql/errors.ts';
 import { documentLimits } from '../graphql/limits.ts';
 import { schema } from '../graphql/schema.ts';
 import type { Authenticator } from './auth.ts';
-import { corsFor } from './cors.ts';
 import { createGraphiqlPage } from './graphiql-page.ts';
-import type { OriginPolicy } from './origin.ts';
 import { requestChecks } from './request-checks.ts';
 
 export const GRAPHQL_PATH = '/graphql';
@@ -28,14 +26,13 @@ interface TransportContext {
 interface PipelineOptions {
   readonly deps: GraphQLDeps;
   readonly authenticator: Authenticator;
-  readonly judgeOrigin: OriginPolicy;
   /** Null switches GraphiQL off. */
   readonly graphiql: GraphiQLOptions | null;
   readonly log: Logger;
 }
 
 /** The pipeline that every operation goes through, by HTTP, SSE or WebSocket: who, how much, what, and what is shown. */
-export function createPipeline({ deps, authenticator, judgeOrigin, graphiql, log }: PipelineOptions) {
+export function createPipeline({ deps, authenticator, graphiql, log }: PipelineOptions) {
   return createYoga<TransportContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -50,7 +47,8 @@ export function createPipeline({ deps, authenticator, judgeOrigin, graphiql, log
     },
     maxRequestBodySize: MAX_REQUEST_BYTES,
     multipart: false,
-    cors: corsFor(judgeOrigin),
+    // The server sets the headers, for every path.
+    cors: false,
     graphiql: graphiql ?? false,
     renderGraphiQL: createGraphiqlPage(),
     landingPage: false,

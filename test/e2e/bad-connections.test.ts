@@ -60,7 +60,7 @@ test.each([
 ])('there is nothing at %s', async (target) => {
   const answer = await sendRequest(service, 'GET', target, { Authorization: authorization });
   expect(answer.status).toBe(404);
-  expect(answer.body).toContain('There is nothing here. GraphQL is at /graphql.');
+  expect(answer.body).toContain('Not found. The GraphQL endpoint is `/graphql`.');
 });
 
 test.each(['[', 'a b', '%', 'a:b:c', 'x/graphql?query=', 'user@host', '256.1.1.1', '::1'])(

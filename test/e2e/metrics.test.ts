@@ -24,7 +24,7 @@ it.each([
   await using service = await startTestService(settings as Record<string, string>);
   const response = await fetch(`${service.url}/metrics`);
   expect(response.status).toBe(404);
-  expect(await response.json()).toEqual({ message: expect.stringMatching(/^There is nothing here\./) });
+  expect(await response.json()).toEqual({ message: expect.stringMatching(/^Not found\./) });
 });
 
 it('/metrics tells what runs, on every node the same', async () => {

@@ -1,8 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth.ts';
-import { corsHeaders } from '../cors.ts';
-import type { OriginPolicy } from '../origin.ts';
 import { errorAnswer, RequestRefusal, type RestAnswer } from './answers/errors.ts';
 import type { RestCall, RestDeps } from './call.ts';
 import { CALLS } from './calls.ts';
@@ -14,7 +12,6 @@ export const REST_PATH = '/api/v1/';
 interface RestOptions {
   readonly deps: RestDeps;
   readonly authenticator: Authenticator;
-  readonly judgeOrigin: OriginPolicy;
   readonly log: Logger;
 }
 
@@ -24,15 +21,11 @@ export type Rest = (request: IncomingMessage, response: ServerResponse) => Promi
 /** The methods of a path and what answers them. */
 interface Route {
   readonly methods: readonly string[];
-  readonly answer: (
-    request: IncomingMessage,
-    response: ServerResponse,
-    cors: Readonly<Record<string, string>>,
-  ) => Promise<void> | void;
+  readonly answer: (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 }
 
 /** The REST calls, on the same use cases as the GraphQL API, and the OpenAPI document that describes them. */
-export function createRest({ deps, authenticator, judgeOrigin, log }: RestOptions): Rest {
+export function createRest({ deps, authenticator, log }: RestOptions): Rest {
   const routes: ReadonlyMap<string, Route> = new Map([
     [OPENAPI_FILE, { methods: ['GET', 'HEAD'], answer: createOpenApiEndpoint() }],
     ...CALLS.map((call): [string, Route] => [call.path, routeOf(call)]),
@@ -41,24 +34,22 @@ export function createRest({ deps, authenticator, judgeOrigin, log }: RestOption
   function routeOf({ method, execute }: RestCall): Route {
     return {
       methods: [method],
-      answer: async (request, response, cors) => {
+      answer: async (request, response) => {
         const caller = await authenticator.authenticate(request.headers.authorization);
         const input = method === 'POST' ? await readJson(request) : readQuery(request);
-        send(response, cors, { status: 200, body: await execute(deps, caller, input) });
+        send(response, { status: 200, body: await execute(deps, caller, input) });
       },
     };
   }
 
   return async (request, response) => {
-    const cors = corsHeaders(request, judgeOrigin);
     try {
       const { methods, answer } = findRoute(routes, request);
-      if (request.method === 'OPTIONS') response.writeHead(204, { ...cors, allow: allowed(methods) }).end();
-      else await answer(request, response, cors);
+      if (request.method === 'OPTIONS') response.writeHead(204, { allow: allowed(methods) }).end();
+      else await answer(request, response);
     } catch (error) {
       send(
         response,
-        cors,
         errorAnswer(error, (hidden) => log.error({ err: hidden }, 'REST call failed')),
       );
     }
@@ -87,10 +78,9 @@ function allowed(methods: readonly string[]): string {
   return [...methods, 'OPTIONS'].join(', ');
 }
 
-function send(response: ServerResponse, cors: Record<string, string>, { status, headers, body }: RestAnswer): void {
+function send(response: ServerResponse, { status, headers, body }: RestAnswer): void {
   const text = JSON.stringify(body);
   response.writeHead(status, {
-    ...cors,
     ...headers,
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(text),

@@ -2,8 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { SdkOutcome, SdkRequest } from '../../app/sdk-outcome.ts';
 import { MASKED_MESSAGE, ServiceUnavailableError } from '../../domain/errors.ts';
-import { corsHeaders } from '../cors.ts';
-import type { OriginPolicy } from '../origin.ts';
 import { type Reply, refusal, replyTo, sendReply } from './reply.ts';
 import { readSdkRequest } from './request.ts';
 
@@ -22,7 +20,6 @@ interface SdkEndpointOptions {
   readonly calls: Readonly<Record<string, SdkCall>>;
   /** What the SDK takes for a success in the envelope. */
   readonly successCode: number;
-  readonly judgeOrigin: OriginPolicy;
   readonly log: Logger;
 }
 
@@ -30,15 +27,14 @@ interface SdkEndpointOptions {
  * Answers the calls of a vendor's SDK, in the vendor's envelope whatever happens: the SDKs read `message` of it. The
  * session token is the credential; nothing else is asked of the caller.
  */
-export function createSdkEndpoint({ prefix, calls, successCode, judgeOrigin, log }: SdkEndpointOptions): SdkEndpoint {
+export function createSdkEndpoint({ prefix, calls, successCode, log }: SdkEndpointOptions): SdkEndpoint {
   const byPath = new Map(Object.entries(calls).map(([path, call]) => [prefix + path, call]));
   const known = [...byPath.keys()].join(', ');
   return {
     prefix,
     async answer(request, response, path) {
-      response.setHeaders(new Map(Object.entries(corsHeaders(request, judgeOrigin))));
       const call = byPath.get(path);
-      if (!call) return sendReply(response, refusal(404, `There is nothing here. The SDK calls ${known}.`));
+      if (!call) return sendReply(response, refusal(404, `Not found. The SDK calls ${known}.`));
       if (request.method === 'POST') return carryOut(call, request, response);
       response.setHeader('allow', 'POST, OPTIONS');
       if (request.method === 'OPTIONS') response.writeHead(204).end();

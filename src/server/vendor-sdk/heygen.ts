@@ -3,7 +3,6 @@ import { sdkOpen } from '../../app/sdk-open.ts';
 import type { OpeningDeps, SdkOutcome, SdkRequest } from '../../app/sdk-outcome.ts';
 import { sdkSteer } from '../../app/sdk-steer.ts';
 import { sdkStop } from '../../app/sdk-stop.ts';
-import type { OriginPolicy } from '../origin.ts';
 import { createSdkEndpoint, type SdkEndpoint } from './endpoint.ts';
 
 /** What the SDK does with an open session, besides ending it. */
@@ -12,7 +11,7 @@ const STEERING = ['start', 'keep_alive', 'task', 'interrupt', 'start_listening',
 const LONGEST_AVATAR_NAME = 255;
 
 /** `@heygen/streaming-avatar` with `basePath` = this service and `/heygen`. */
-export function createHeyGenEndpoint(deps: OpeningDeps, judgeOrigin: OriginPolicy, log: Logger): SdkEndpoint {
+export function createHeyGenEndpoint(deps: OpeningDeps, log: Logger): SdkEndpoint {
   const steering = STEERING.map((call): [string, (request: SdkRequest) => Promise<SdkOutcome>] => [
     `v1/streaming.${call}`,
     (request) => sdkSteer(deps, call, request),
@@ -25,7 +24,6 @@ export function createHeyGenEndpoint(deps: OpeningDeps, judgeOrigin: OriginPolic
       ...Object.fromEntries(steering),
     },
     successCode: 100,
-    judgeOrigin,
     log,
   });
 }

@@ -3,11 +3,10 @@ import { sdkKeepAlive } from '../../app/sdk-keep-alive.ts';
 import type { SdkDeps } from '../../app/sdk-outcome.ts';
 import { sdkStart } from '../../app/sdk-start.ts';
 import { sdkStop } from '../../app/sdk-stop.ts';
-import type { OriginPolicy } from '../origin.ts';
 import { createSdkEndpoint, type SdkEndpoint } from './endpoint.ts';
 
 /** `@heygen/liveavatar-web-sdk` with `apiUrl` = this service and `/liveavatar`. Insists on the code 1000. */
-export function createLiveAvatarEndpoint(deps: SdkDeps, judgeOrigin: OriginPolicy, log: Logger): SdkEndpoint {
+export function createLiveAvatarEndpoint(deps: SdkDeps, log: Logger): SdkEndpoint {
   return createSdkEndpoint({
     prefix: '/liveavatar/',
     calls: {
@@ -16,7 +15,6 @@ export function createLiveAvatarEndpoint(deps: SdkDeps, judgeOrigin: OriginPolic
       'v1/sessions/keep-alive': (request) => sdkKeepAlive(deps, request),
     },
     successCode: 1000,
-    judgeOrigin,
     log,
   });
 }

@@ -108,16 +108,26 @@ async function startTransports() {
     presence: { watch: () => () => {} },
     onBackgroundError: () => {},
   };
-  const pipeline = createPipeline({ deps, authenticator, judgeOrigin: () => 'none', graphiql: null, log });
-  const rest = createRest({ deps, authenticator, judgeOrigin: () => 'none', log });
-  const sdk = createSdkEndpoint({ prefix: '/sdk/', calls: {}, successCode: 1000, judgeOrigin: () => 'none', log });
-  const server = createHttpServer({ pipeline, rest, readiness: async () => ({}), sdk, metrics: null, log });
+  const pipeline = createPipeline({ deps, authenticator, graphiql: null, log });
+  const rest = createRest({ deps, authenticator, log });
+  const sdk = createSdkEndpoint({ prefix: '/sdk/', calls: {}, successCode: 1000, log });
+  const server = createHttpServer({
+    pipeline,
+    rest,
+    startPage: () => {},
+    judgeOrigin: () => 'none',
+    readiness: async () => ({}),
+    sdk,
+    metrics: null,
+    log,
+  });
   const sockets = attachWebSocket({
     server,
     pipeline,
     authenticator,
     sdkSocket: null,
     judgeOrigin: () => 'none',
+
     clock,
     log,
   });

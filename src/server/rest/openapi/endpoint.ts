@@ -6,11 +6,7 @@ import { openApiDocument } from './document.ts';
 export const OPENAPI_FILE = 'openapi.json';
 
 /** Answers a GET or HEAD with the document. */
-export type OpenApiEndpoint = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  cors: Readonly<Record<string, string>>,
-) => void;
+export type OpenApiEndpoint = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Serves the document, which is the same until the process ends. Caches keep it and revalidate it by its ETag. */
 export function createOpenApiEndpoint(): OpenApiEndpoint {
@@ -23,9 +19,9 @@ export function createOpenApiEndpoint(): OpenApiEndpoint {
     'content-length': Buffer.byteLength(text),
   };
 
-  return (request, response, cors) => {
+  return (request, response) => {
     // The CORS headers depend on the origin, also where there are none.
-    const vary = { ...cors, vary: 'Origin' };
+    const vary = { vary: 'Origin' };
     if (matches(request.headers['if-none-match'], etag)) {
       response.writeHead(304, { ...vary, etag, 'cache-control': 'no-cache' }).end();
       return;
