@@ -110,7 +110,12 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
   const port = await openWeb({ config, deps, connected, pool, events, authenticator, demoToken, log }, parts);
 
   const running = parts.move();
-  return { url: `http://${hostName(config.host)}:${port}`, demo, stop: () => running.disposeAsync() };
+  const stop = async () => {
+    log.info('Shutting down');
+    await running.disposeAsync();
+    log.info('Shut down');
+  };
+  return { url: `http://${hostName(config.host)}:${port}`, demo, stop };
 }
 
 /** The name under which a listening address can be opened. */

@@ -1,3 +1,4 @@
+import packageJson from '../package.json' with { type: 'json' };
 import type { Service } from './compose.ts';
 import type { Config } from './config.ts';
 
@@ -9,10 +10,11 @@ const SAME_SIGNAL_MS = 1_000;
 process.env.NODE_ENV ??= 'production';
 const { ConfigError, loadConfig } = await import('./config.ts');
 const { startService } = await import('./compose.ts');
-const { createLogger } = await import('./server/log.ts');
+const { createLogger, terminalDestination } = await import('./server/log.ts');
+const { summarize } = await import('./server/start-summary.ts');
 
 const config = readConfig();
-const log = createLogger(config.logLevel);
+const log = createLogger(config.logLevel, process.stdout.isTTY ? await terminalDestination() : undefined);
 const service = await startService(config, log).catch((error: unknown) => {
   log.debug({ err: error }, 'The service did not start');
   return fail([error instanceof Error ? error.message : String(error)]);
@@ -32,12 +34,15 @@ function readConfig(): Config {
 }
 
 function announce({ url, demo }: Service): void {
+  const summary = { version: packageJson.version, url, ...summarize(config) };
   if (!demo) {
-    log.info({ url }, 'Listening');
+    log.info(summary, 'Started');
     return;
   }
+  log.debug(summary, 'Started');
   process.stdout.write(
     [
+      `Start page  ${url}`,
       ...(config.graphiql ? [`GraphiQL    ${url}/graphql`] : [`GraphQL     ${url}/graphql`]),
       `Demo user   ${demo.userToken}`,
       `Demo admin  ${demo.adminToken}`,

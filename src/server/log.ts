@@ -33,6 +33,23 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
   return destination ? pino(options, destination) : pino(options);
 }
 
+/**
+ * Log lines for a person at a terminal: time of day, level, message, and fields, on one line.
+ *
+ * @param output Standard output unless given.
+ */
+export async function terminalDestination(output: NodeJS.WritableStream | 1 = 1): Promise<DestinationStream> {
+  const { default: pretty } = await import('pino-pretty');
+  return pretty({
+    translateTime: 'SYS:HH:MM:ss',
+    ignore: 'pid,hostname',
+    singleLine: true,
+    // The last line is written before the process ends.
+    sync: true,
+    destination: output,
+  });
+}
+
 function nested(parent: string, field: string): string {
   return field.startsWith('[') ? `${parent}${field}` : `${parent}.${field}`;
 }

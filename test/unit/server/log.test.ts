@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
 import { expect, it } from 'vitest';
-import { createLogger } from '../../../src/server/log.ts';
+import { createLogger, terminalDestination } from '../../../src/server/log.ts';
 
 function logged(write: (logger: ReturnType<typeof createLogger>) => void): string {
   let lines = '';
@@ -24,4 +27,13 @@ it('names its level and gives the time in ISO 8601', () => {
     time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
     msg: 'a call',
   });
+});
+
+it('is one readable line for each entry on a terminal', async () => {
+  const terminal = new PassThrough({ encoding: 'utf8' });
+  createLogger('info', await terminalDestination(terminal)).info({ seconds: 42, token: 'hunter2' }, 'Vendor back');
+  const [line] = await once(terminal, 'data');
+  expect(stripVTControlCharacters(line)).toMatch(
+    /^\[\d\d:\d\d:\d\d\] INFO: Vendor back \{"seconds":42,"token":"\[Redacted\]"\}\n$/,
+  );
 });
