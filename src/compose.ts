@@ -14,7 +14,7 @@ import { isUnreachable } from './database/errors.ts';
 import { createPrisma } from './database/prisma.ts';
 import { createQuotaStore } from './database/quota-store.ts';
 import { createUsageReader } from './database/usage-summary.ts';
-import { seedDemoUser } from './demo.ts';
+import { DEMO_USER, prepareDemoUser } from './demo.ts';
 import type { Clock } from './domain/clock.ts';
 import { LIMIT_REACHED_PERCENT } from './domain/thresholds.ts';
 import type { GraphQLDeps } from './graphql/context.ts';
@@ -90,11 +90,13 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
 
   const auth = await resolveAuth(config);
   const authenticator = createAuthenticator(auth, clock);
-  const demo = config.mode === 'embedded' && auth.kind === 'secret' ? await issueDemoTokens(auth, clock) : null;
-  // Before the sweeper starts: it would end these sessions of the past while they are being written. No other vendor is
-  // told of them, as no other would know them.
-  if (demo && config.vendor.kind === 'simulator') {
-    await seedDemoUser({ pool, policy, userId: demo.userId, now: clock() });
+  let demo: DemoTokens | null = null;
+  if (config.mode === 'embedded' && auth.kind === 'secret') {
+    // Before the sweeper starts: it would end these sessions of the past while they are being written. Other vendors would
+    // not know the sessions.
+    const userId =
+      config.vendor.kind === 'simulator' ? await prepareDemoUser({ pool, policy, now: clock() }) : DEMO_USER;
+    demo = await issueDemoTokens(auth, userId, clock);
   }
 
   sweeper = startSweeper(app, pool, report('Sweep failed, retrying'));

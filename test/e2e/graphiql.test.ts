@@ -8,8 +8,6 @@ import { openBrowser } from '../support/chromium.ts';
 import { createDataDirectory } from '../support/data-directory.ts';
 import { GraphiqlWindow } from '../support/graphiql.ts';
 
-const DAY_MS = 86_400_000;
-
 const TABS = [
   'Quota',
   'QuotaUpdated',
@@ -115,10 +113,8 @@ async function startDemo(settings: Record<string, string> = {}) {
   await using parts = new AsyncDisposableStack();
   const dataDir = await createDataDirectory();
   parts.defer(() => rm(dataDir, { recursive: true }));
-  // What the demo user has used would reach back into the month before.
-  const lead = new Date().getUTCDate() === 1 ? DAY_MS : 0;
   const config = loadConfig({ DATA_DIR: dataDir, PORT: '0', ...settings });
-  const service = await startService(config, pino({ level: 'silent' }), () => new Date(Date.now() + lead));
+  const service = await startService(config, pino({ level: 'silent' }));
   parts.defer(() => service.stop());
   const running = parts.move();
   return { url: service.url, token: service.demo?.userToken, [Symbol.asyncDispose]: () => running.disposeAsync() };
