@@ -39,7 +39,7 @@ it('logs the end once, with how long the outage was', () => {
   ]);
 });
 
-it('says nothing of answers without an outage, and begins anew with the next failure', () => {
+it('logs nothing for answers without an outage, and starts a new outage at the next failure', () => {
   const { clock, outage, told } = createOutage();
   outage.recovered();
   expect(told()).toEqual([]);
