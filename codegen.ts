@@ -1,6 +1,6 @@
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
-/** Typed documents for frontends, from the operations in src/client/operations. */
+/** Typed documents for frontends, from the operations in src/client/operations, and the possible types for caches. */
 const config: CodegenConfig = {
   schema: 'schema.graphql',
   documents: 'src/client/operations/*.graphql',
@@ -11,8 +11,19 @@ const config: CodegenConfig = {
         useTypeImports: true,
         enumsAsTypes: true,
         strictScalars: true,
-        scalars: { DateTime: 'string', Decimal: 'string', BillingPeriod: 'string' },
+        scalars: {
+          ID: 'string',
+          DateTime: 'string',
+          Date: 'string',
+          Decimal: 'string',
+          BillingPeriod: 'string',
+          CurrencyCode: 'string',
+        },
       },
+    },
+    'src/client/generated/possible-types.ts': {
+      plugins: ['fragment-matcher'],
+      config: { useExplicitTyping: true },
     },
   },
 };

@@ -5,82 +5,61 @@ import { viewQuota } from '../domain/quota-view.ts';
 import { chooseAvatar } from './create-token.ts';
 import type { AppDeps } from './deps.ts';
 import { currentPeriod } from './read-quota.ts';
-import {
-  accountExceeded,
-  type ConcurrencyLimit,
-  concurrencyLimit,
-  outOfCredits,
-  type QuotaExceeded,
-  quotaExceeded,
-  quotaInactive,
-  type VendorRefusal,
-} from './refusals.ts';
+import { admissionRefusal, outOfCredits, type TokenRefusal, tooManyTokens } from './refusals.ts';
 
 export interface SessionPermission {
   readonly allowed: boolean;
-  /** The reason why a token would be refused, null if it would be issued. */
-  readonly reason: (QuotaExceeded | ConcurrencyLimit | VendorRefusal)['code'] | 'TOKEN_RATE_LIMITED' | null;
+  readonly reason: TokenRefusal['code'] | 'TOKEN_RATE_LIMITED' | null;
   readonly message: string;
-  /** The grant, 0 if not allowed. */
+  /** The refusal that `createToken` would return. Null if allowed, and for the token rate, which it throws. */
+  readonly refusal: TokenRefusal | null;
+  /** The grant in seconds, 0 if not allowed. */
   readonly maxDurationSeconds: number;
   readonly quota: QuotaView;
 }
 
-/** What createToken would answer at this moment, as far as the quota is concerned. Holds nothing, writes nothing. */
+/**
+ * Predicts the outcome of `createToken` at this moment. Holds nothing and writes nothing.
+ *
+ * @throws BadUserInputError for an avatar that the deployment does not know
+ */
 export async function canCreateSession(
   deps: AppDeps,
   caller: Caller,
   sessionId: string | null,
   avatarName: string | null,
 ): Promise<SessionPermission> {
-  const vendorMode = deps.vendor.modeOf(chooseAvatar(deps, avatarName, ['avatarName']));
-  const [state, price, account] = await Promise.all([
-    deps.store.read(caller.userId, currentPeriod(deps)),
-    deps.store.dearestPrice(deps.vendor.name, vendorMode),
-    deps.store.readAccount(currentPeriod(deps)),
+  const { store, vendor, balance, policy, clock } = deps;
+  const vendorMode = vendor.modeOf(chooseAvatar(deps, avatarName, ['avatarName']));
+  const period = currentPeriod(deps);
+  const [state, price, account, isFunded] = await Promise.all([
+    store.read(caller.userId, period),
+    store.dearestPrice(vendor.name, vendorMode),
+    store.readAccount(period),
+    balance.covers(vendorMode, policy.minSessionSeconds),
   ]);
-  const now = deps.clock();
-  const quota = viewQuota(state, deps.policy, now);
-  const room = roomAfter(account, state, deps.policy, sessionId, now);
-  const admission = withinAccount(admit(state, deps.policy, price, sessionId, now), room, deps.policy, price);
-  const refused = (reason: SessionPermission['reason'], message: string) => ({
+  const now = clock();
+  const quota = viewQuota(state, policy, now);
+  const refused = (refusal: TokenRefusal): SessionPermission => ({
     allowed: false,
-    reason,
-    message,
+    reason: refusal.code,
+    message: refusal.message,
+    refusal,
     maxDurationSeconds: 0,
     quota,
   });
-  switch (admission.outcome) {
-    case 'granted':
-      if (!(await deps.balance.covers(vendorMode, deps.policy.minSessionSeconds))) {
-        const { code, message } = outOfCredits();
-        return refused(code, message);
-      }
-      return {
-        allowed: true,
-        reason: null,
-        message: `A session of up to ${admission.grantSeconds} seconds can start.`,
-        maxDurationSeconds: admission.grantSeconds,
-        quota,
-      };
-    case 'inactive': {
-      const { code, message } = quotaInactive(quota);
-      return refused(code, message);
-    }
-    case 'rate_limited':
-      return refused('TOKEN_RATE_LIMITED', 'You have asked for many tokens within a minute. Wait a moment.');
-    case 'concurrency': {
-      const { code, message } = concurrencyLimit(deps, []);
-      return refused(code, message);
-    }
-    case 'account_crowded':
-    case 'account_exceeded': {
-      const { code, message } = accountExceeded(quota, admission.outcome);
-      return refused(code, message);
-    }
-    case 'exceeded': {
-      const { code, message } = quotaExceeded(deps, quota, admission.limit);
-      return refused(code, message);
-    }
+  if (!isFunded) return refused(outOfCredits());
+
+  const room = roomAfter(account, state, policy, sessionId, now);
+  const admission = withinAccount(admit(state, policy, price, sessionId, now), room, policy, price);
+  if (admission.outcome === 'granted') {
+    const { grantSeconds } = admission;
+    const message = `A session of up to ${grantSeconds} seconds can start.`;
+    return { allowed: true, reason: null, message, refusal: null, maxDurationSeconds: grantSeconds, quota };
   }
+  if (admission.outcome === 'rate_limited') {
+    const { message } = tooManyTokens(deps, admission.retryAt);
+    return { allowed: false, reason: 'TOKEN_RATE_LIMITED', message, refusal: null, maxDurationSeconds: 0, quota };
+  }
+  return refused(admissionRefusal(deps, admission, quota));
 }

@@ -1,20 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller } from '../domain/caller.ts';
-import { BadUserInputError, LimitExceededError, VendorFailure } from '../domain/errors.ts';
+import { BadUserInputError, VendorFailure } from '../domain/errors.ts';
 import type { MintedToken } from '../domain/vendor.ts';
 import type { AppDeps } from './deps.ts';
-import { currentPeriod, readQuota } from './read-quota.ts';
+import { defaultAvatar, readQuota } from './read-quota.ts';
 import { hashToken } from './recognise-token.ts';
 import {
-  accountExceeded,
-  type ConcurrencyLimit,
-  concurrencyLimit,
+  admissionRefusal,
   outOfCredits,
-  type QuotaExceeded,
-  quotaExceeded,
-  quotaInactive,
   supersededToken,
-  type VendorRefusal,
+  type TokenRefusal,
+  tooManyTokens,
   vendorRefusal,
 } from './refusals.ts';
 import { storable } from './storable.ts';
@@ -37,17 +33,17 @@ export interface CreatedToken {
   readonly maxDurationSeconds: number;
 }
 
-export type CreateTokenOutcome = CreatedToken | QuotaExceeded | ConcurrencyLimit | VendorRefusal;
+export type CreateTokenOutcome = CreatedToken | TokenRefusal;
 
 /**
  * Holds quota, and only then asks the vendor for a token, capped at what is held.
  *
- * A vendor's failure releases the hold. If this process dies in between, the hold is released when the token's time to
- * live is over.
+ * A vendor failure releases the hold. If this process dies in between, the hold is released when the token's time to
+ * live has passed.
  *
  * @throws BadUserInputError for an avatar that the deployment does not know
- * @throws LimitExceededError for too many tokens in a minute
- * @throws ServiceUnavailableError without the database: no token goes out
+ * @throws LimitExceededError for more tokens in a minute than are allowed
+ * @throws ServiceUnavailableError without the database: no token is issued
  */
 export async function createToken(deps: AppDeps, caller: Caller, input: CreateTokenInput): Promise<CreateTokenOutcome> {
   const { store, vendor, balance, policy } = deps;
@@ -66,19 +62,8 @@ export async function createToken(deps: AppDeps, caller: Caller, input: CreateTo
     pricePerMinute: policy.pricePerMinute,
     vendorCaps: vendor.capabilities.capAtMint,
   });
-  switch (hold.outcome) {
-    case 'inactive':
-      return quotaInactive(await readQuota(deps, userId));
-    case 'rate_limited':
-      throw tooManyTokens(deps, hold.retryAt);
-    case 'concurrency':
-      return concurrencyLimit(deps, await openRecordIds(deps, userId));
-    case 'exceeded':
-      return quotaExceeded(deps, await readQuota(deps, userId), hold.limit);
-    case 'account_crowded':
-    case 'account_exceeded':
-      return accountExceeded(await readQuota(deps, userId), hold.outcome);
-  }
+  if (hold.outcome === 'rate_limited') throw tooManyTokens(deps, hold.retryAt);
+  if (hold.outcome !== 'granted') return admissionRefusal(deps, hold, await readQuota(deps, userId));
 
   let minted: MintedToken;
   try {
@@ -95,7 +80,7 @@ export async function createToken(deps: AppDeps, caller: Caller, input: CreateTo
     avatarSessionId: minted.avatarSessionId,
     tokenHash: hashToken(minted.token),
   });
-  if (!attached) return supersededToken(deps, await openRecordIds(deps, userId));
+  if (!attached) return supersededToken(deps, await readQuota(deps, userId));
   return {
     type: 'token',
     token: minted.token,
@@ -106,29 +91,13 @@ export async function createToken(deps: AppDeps, caller: Caller, input: CreateTo
   };
 }
 
-/** The avatar to mint for: the one asked for, or the deployment's first. */
+/** The avatar to mint for: the requested one, or the default of the deployment. */
 export function chooseAvatar(
   { vendor }: AppDeps,
   avatarName: string | null,
   argumentPath: readonly string[] = ['input', 'avatarName'],
 ): string {
-  const name = avatarName ?? vendor.avatarNames[0] ?? 'default';
+  const name = avatarName ?? defaultAvatar(vendor);
   if (vendor.knowsAvatar(name)) return name;
-  throw new BadUserInputError(
-    `There is no avatar "${name}" here. Choose one of: ${vendor.avatarNames.join(', ')}.`,
-    argumentPath,
-  );
-}
-
-function tooManyTokens({ policy, clock }: AppDeps, retryAt: Date): LimitExceededError {
-  const seconds = Math.max(Math.ceil((retryAt.getTime() - clock().getTime()) / 1000), 1);
-  return new LimitExceededError(
-    `No more than ${policy.maxTokensPerMinute} tokens are given to one user in a minute. Try again in ${seconds} s.`,
-    seconds,
-  );
-}
-
-async function openRecordIds(deps: AppDeps, userId: string): Promise<string[]> {
-  const state = await deps.store.read(userId, currentPeriod(deps));
-  return state.openRecords.map((record) => record.id);
+  throw new BadUserInputError(`Unknown avatar "${name}". Use one of: ${vendor.avatarNames.join(', ')}.`, argumentPath);
 }

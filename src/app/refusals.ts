@@ -1,19 +1,22 @@
-import { VendorFailure } from '../domain/errors.ts';
+import type { Admission } from '../domain/admission.ts';
+import { LimitExceededError, VendorFailure, type VendorFailureKind } from '../domain/errors.ts';
 import { dayAt } from '../domain/period.ts';
 import type { QuotaLimit } from '../domain/quota.ts';
 import type { QuotaView } from '../domain/quota-view.ts';
 import type { AppDeps } from './deps.ts';
+import type { SessionEnded, SessionNotFound } from './track-outcome.ts';
 
-/** The month's quota does not cover another session. */
+/** The quota, or a ceiling that all users share, does not allow another session. */
 export interface QuotaExceeded {
   readonly type: 'quota_exceeded';
   readonly code: 'QUOTA_EXCEEDED' | 'QUOTA_INACTIVE' | 'ACCOUNT_LIMIT_REACHED' | 'ACCOUNT_CONCURRENCY_LIMIT';
   readonly message: string;
-  readonly limit: QuotaLimit;
+  /** The limit that was exceeded. Null unless the code is `QUOTA_EXCEEDED`. */
+  readonly limit: QuotaLimit | null;
   readonly quota: QuotaView;
 }
 
-/** Running sessions leave no place for another one. */
+/** The user's open sessions leave no room for another one. */
 export interface ConcurrencyLimit {
   readonly type: 'concurrency_limit';
   readonly code: 'CONCURRENCY_LIMIT' | 'SUPERSEDED';
@@ -22,91 +25,138 @@ export interface ConcurrencyLimit {
   readonly openRecordIds: readonly string[];
 }
 
-/** The vendor gave no token. */
+/** The vendor issued no token. */
 export interface VendorRefusal {
   readonly type: 'vendor_error';
-  readonly code: `VENDOR_${Uppercase<VendorFailure['kind']>}`;
+  readonly code: `VENDOR_${Uppercase<VendorFailureKind>}`;
   readonly message: string;
   readonly retryAfterSeconds: number | null;
 }
 
-export function quotaExceeded(deps: AppDeps, quota: QuotaView, limit: QuotaLimit): QuotaExceeded {
-  const left =
-    limit === 'minutes'
-      ? `of ${quota.state.limitMinutes} minutes, ${formatSeconds(quota.availableSeconds)} are left`
-      : `the rest of your budget does not pay for ${formatSeconds(deps.policy.minSessionSeconds)}`;
+/** Every reason for which `createToken` returns no token. */
+export type TokenRefusal = QuotaExceeded | ConcurrencyLimit | VendorRefusal;
+
+/** Every refusal that is returned as a result. */
+export type Refusal = TokenRefusal | SessionNotFound | SessionEnded;
+
+/** The code of every refusal. The token rate has one only in the answer of `canCreateSession`. */
+export type RefusalCode = Refusal['code'] | 'TOKEN_RATE_LIMITED';
+
+type Rejection = Exclude<Admission, { readonly outcome: 'granted' | 'rate_limited' }>;
+
+/** The refusal for a token that was not admitted. */
+export function admissionRefusal(deps: AppDeps, rejection: Rejection, quota: QuotaView): TokenRefusal {
+  switch (rejection.outcome) {
+    case 'inactive':
+      return quotaInactive(quota);
+    case 'exceeded':
+      return quotaExceeded(deps, quota, rejection.limit);
+    case 'account_crowded':
+    case 'account_exceeded':
+      return accountExceeded(quota, rejection.outcome);
+    case 'concurrency':
+      return concurrencyLimit(deps, quota);
+  }
+}
+
+function quotaExceeded(deps: AppDeps, quota: QuotaView, limit: QuotaLimit): QuotaExceeded {
   const resets = dayAt(quota.resetsAt, deps.policy.billingTimeZone);
   return {
     type: 'quota_exceeded',
     code: 'QUOTA_EXCEEDED',
-    message: `Your quota for this month does not cover another session: ${left}. It resets on ${resets}.`,
+    message: `${shortage(deps, quota, limit)} Your quota resets on ${resets}.`,
     limit,
     quota,
   };
 }
 
-export function quotaInactive(quota: QuotaView): QuotaExceeded {
+function shortage({ policy }: AppDeps, { state, availableSeconds }: QuotaView, limit: QuotaLimit): string {
+  if (limit === 'cost') {
+    return `Your remaining budget for this month does not cover a session of ${formatSeconds(policy.minSessionSeconds)}.`;
+  }
+  if (state.limitMinutes === 0) return 'Your plan includes no minutes this month.';
+  return `Your remaining time for this month does not cover another session: ${formatSeconds(availableSeconds)} of ${state.limitMinutes} min available.`;
+}
+
+function quotaInactive(quota: QuotaView): QuotaExceeded {
   return {
     type: 'quota_exceeded',
     code: 'QUOTA_INACTIVE',
-    message: 'Your quota is switched off. Ask the operator of this service to switch it on.',
-    limit: 'minutes',
+    message: 'Your quota is deactivated. Ask the operator of this service to reactivate it.',
+    limit: null,
     quota,
   };
 }
 
-/** Not the user's quota, but what all users share: the operator's ceiling. */
-export function accountExceeded(quota: QuotaView, outcome: 'account_crowded' | 'account_exceeded'): QuotaExceeded {
+/** A ceiling of the operator's that all users share, not the user's own quota. */
+function accountExceeded(quota: QuotaView, outcome: 'account_crowded' | 'account_exceeded'): QuotaExceeded {
   const crowded = outcome === 'account_crowded';
   return {
     type: 'quota_exceeded',
     code: crowded ? 'ACCOUNT_CONCURRENCY_LIMIT' : 'ACCOUNT_LIMIT_REACHED',
     message: crowded
-      ? 'All places for sessions are taken at the moment. Use the static avatar, or try again in a few minutes.'
-      : 'The budget of this service for the month does not cover another session. Use the static avatar; the operator can raise the budget.',
-    limit: 'cost',
+      ? 'This service has reached its maximum number of simultaneous sessions. Use the static avatar, or retry in a few minutes.'
+      : 'The monthly budget of this service does not cover another session. Use the static avatar. Only the operator can raise the budget.',
+    limit: null,
     quota,
   };
 }
 
-export function concurrencyLimit(deps: AppDeps, openRecordIds: readonly string[]): ConcurrencyLimit {
-  const { maxConcurrentSessions } = deps.policy;
-  const sessions = maxConcurrentSessions === 1 ? 'A session is' : `${maxConcurrentSessions} sessions are`;
+function concurrencyLimit({ policy: { maxConcurrentSessions } }: AppDeps, quota: QuotaView): ConcurrencyLimit {
   return {
     type: 'concurrency_limit',
     code: 'CONCURRENCY_LIMIT',
-    message: `${sessions} already running. End ${maxConcurrentSessions === 1 ? 'it' : 'one of them'} before you start another.`,
+    message:
+      maxConcurrentSessions === 1
+        ? 'You already have an open session. End it before you start another one.'
+        : `You already have ${maxConcurrentSessions} open sessions. End one of them before you start another one.`,
     maxConcurrentSessions,
-    openRecordIds,
+    openRecordIds: openRecordIds(quota),
   };
 }
 
-export function supersededToken(deps: AppDeps, openRecordIds: readonly string[]): ConcurrencyLimit {
+/** The token was revoked while the vendor was minting it. */
+export function supersededToken({ policy: { maxConcurrentSessions } }: AppDeps, quota: QuotaView): ConcurrencyLimit {
   return {
     type: 'concurrency_limit',
     code: 'SUPERSEDED',
-    message: 'This token was given up while it was made: for a newer one, or for a lower limit. Ask for another.',
-    maxConcurrentSessions: deps.policy.maxConcurrentSessions,
-    openRecordIds,
+    message:
+      'This token was revoked before it was issued: a newer request or a lower limit replaced it. Use the newer token, or request another one.',
+    maxConcurrentSessions,
+    openRecordIds: openRecordIds(quota),
   };
 }
 
-const VENDOR_MESSAGES: Record<VendorFailure['kind'], string> = {
-  concurrency: 'The avatar service is at its limit of simultaneous sessions. Try again in a moment.',
-  no_funds: 'The avatar service has no credits left. Use the static avatar; the operator has to top them up.',
-  rate_limited: 'The avatar service is asked too often at the moment. Try again shortly.',
-  invalid:
-    'The avatar service did not accept this avatar. Use the static avatar; the operator has to check its settings.',
-  unauthorized: 'The avatar service did not accept our key. Use the static avatar; the operator has to check it.',
-  gone: 'The avatar service does not know this avatar. Use the static avatar; the operator has to check its settings.',
+function openRecordIds({ state }: QuotaView): string[] {
+  return state.openRecords.map(({ id }) => id);
+}
+
+/** The rate is an error and not a refusal: a client that works as intended never sees it. */
+export function tooManyTokens({ policy, clock }: AppDeps, retryAt: Date): LimitExceededError {
+  const seconds = Math.max(Math.ceil((retryAt.getTime() - clock().getTime()) / 1000), 1);
+  const tokens = policy.maxTokensPerMinute === 1 ? 'one token' : `${policy.maxTokensPerMinute} tokens`;
+  return new LimitExceededError(
+    `You can request at most ${tokens} per minute. Retry in ${formatSeconds(seconds)}.`,
+    seconds,
+  );
+}
+
+const VENDOR_MESSAGES: Record<VendorFailureKind, string> = {
+  concurrency: 'The avatar service has reached its maximum number of simultaneous sessions. Retry in a moment.',
+  no_funds: 'The avatar service has no credits left. Use the static avatar. The operator has to add credits.',
+  rate_limited: 'The avatar service is receiving too many requests. Retry shortly.',
+  invalid: 'The avatar service rejected this avatar. Use the static avatar. The operator has to check its settings.',
+  unauthorized:
+    'The avatar service rejected the API key of this service. Use the static avatar. The operator has to check the key.',
+  gone: 'The avatar service does not know this avatar. Use the static avatar. The operator has to check its settings.',
   retired:
-    'The avatar service has been closed down by its vendor. Use the static avatar; the operator has to choose another.',
-  unavailable: 'The avatar service does not answer at the moment. Use the static avatar, or try again shortly.',
-  unknown: 'The avatar service gave no token. Use the static avatar, or try again shortly.',
+    'The vendor has shut down the avatar service. Use the static avatar. The operator has to choose another vendor.',
+  unavailable: 'The avatar service is not responding. Use the static avatar, or retry shortly.',
+  unknown: 'The avatar service issued no token. Use the static avatar, or retry shortly.',
 };
 
-/** How soon to try again when the vendor does not say; null where trying again does not help. */
-const RETRY_AFTER_SECONDS: Record<VendorFailure['kind'], number | null> = {
+/** Seconds to wait before a retry when the vendor names none. Null where a retry does not help. */
+const RETRY_AFTER_SECONDS: Record<VendorFailureKind, number | null> = {
   concurrency: 15,
   no_funds: null,
   rate_limited: 1,
@@ -118,21 +168,24 @@ const RETRY_AFTER_SECONDS: Record<VendorFailure['kind'], number | null> = {
   unknown: 10,
 };
 
-/** What the user is told of a vendor's failure. Its own words stay in the record, for the operator. */
+/** The user's view of a vendor failure. The vendor's own words stay in the record, for the operator. */
 export function vendorRefusal(failure: VendorFailure): VendorRefusal {
   return {
     type: 'vendor_error',
-    code: `VENDOR_${failure.kind.toUpperCase() as Uppercase<VendorFailure['kind']>}`,
+    code: `VENDOR_${failure.kind.toUpperCase() as Uppercase<VendorFailureKind>}`,
     message: VENDOR_MESSAGES[failure.kind],
     retryAfterSeconds: failure.retryAfterSeconds ?? RETRY_AFTER_SECONDS[failure.kind],
   };
 }
 
-/** The vendor's credits do not cover the shortest session: it is not asked. */
+/** The vendor's credits do not cover the shortest session. The vendor is not called. */
 export function outOfCredits(): VendorRefusal {
   return vendorRefusal(new VendorFailure('no_funds', 'The credits do not cover the shortest session'));
 }
 
 function formatSeconds(seconds: number): string {
-  return seconds < 60 ? `${seconds} seconds` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.floor(seconds / 60);
+  const rest = seconds % 60;
+  if (minutes === 0) return `${rest} s`;
+  return rest === 0 ? `${minutes} min` : `${minutes} min ${rest} s`;
 }

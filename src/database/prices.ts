@@ -20,6 +20,14 @@ CROSS JOIN LATERAL dearest_price(
 ) AS dearest
 ORDER BY call.position`;
 
+const READ_CURRENT_PRICES = `
+SELECT price.per_minute::text, price.billing_step_seconds, price.minimum_seconds
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS call (vendor, mode, position)
+CROSS JOIN LATERAL price_at(
+  call.vendor, call.mode, $3, fallback_price(call.vendor, call.mode, $3, $4, $6), $5
+) AS price
+ORDER BY call.position`;
+
 interface PriceRow {
   per_minute: string;
   billing_step_seconds: number;
@@ -43,6 +51,28 @@ export async function readDearestPrices(
       formatMoney(policy.pricePerMinute),
       now,
       policy.tokenTtlSeconds + policy.maxSessionSeconds,
+      policy.priceIsSet,
+    ],
+  });
+  return rows.map(toPrice);
+}
+
+/** The price in force at a moment, in the order of the keys. */
+export async function readCurrentPrices(
+  pool: pg.Pool,
+  keys: readonly PriceKey[],
+  policy: QuotaPolicy,
+  now: Date,
+): Promise<Price[]> {
+  const { rows } = await pool.query<PriceRow>({
+    name: 'read_current_prices',
+    text: READ_CURRENT_PRICES,
+    values: [
+      keys.map((key) => key.vendor),
+      keys.map((key) => key.vendorMode),
+      policy.currency,
+      formatMoney(policy.pricePerMinute),
+      now,
       policy.priceIsSet,
     ],
   });

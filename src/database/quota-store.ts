@@ -5,7 +5,7 @@ import type { QuotaStore } from '../domain/store.ts';
 import { readAccountRoom } from './account.ts';
 import { createBatcher } from './batcher.ts';
 import { mayBeOneRow, toPublicError } from './errors.ts';
-import { readDearestPrices } from './prices.ts';
+import { readCurrentPrices, readDearestPrices } from './prices.ts';
 import { readQuotas } from './read-quotas.ts';
 import {
   capSessions,
@@ -62,6 +62,7 @@ export function createQuotaStore({ pool, policy, clock }: QuotaStoreOptions): Qu
   const byRecord = (request: { readonly recordId: string }) => request.recordId;
   const read = batched(readQuotas);
   const readDearestPrice = batched(readDearestPrices);
+  const readCurrentPrice = batched(readCurrentPrices);
   return {
     hold: batched(holdTokens, byUser),
     attach: batched(attachTokens, byRecord),
@@ -77,6 +78,7 @@ export function createQuotaStore({ pool, policy, clock }: QuotaStoreOptions): Qu
     cap: batched(capSessions, byRecord),
     changeLimits: batched(changeLimits, byUser),
     dearestPrice: (vendor, vendorMode) => readDearestPrice({ vendor, vendorMode }),
+    currentPrice: (vendor, vendorMode) => readCurrentPrice({ vendor, vendorMode }),
     readAccount: async (period) => {
       try {
         return await readAccountRoom(pool, period, policy);

@@ -3,14 +3,14 @@ import type { Prisma } from './generated/client/client.ts';
 
 /** The page's key is (created_at, id): rows that are added meanwhile never shift a page. */
 export function historyQuery({ userId, filter, after, limit }: HistoryPage) {
-  const { period, status, avatarName, from, to } = filter;
+  const { period, statuses, avatarName, from, to } = filter;
   return {
     where: {
       AND: [
         {
           userId,
           ...(period && { billingPeriod: period }),
-          ...(status && { status: { in: [...new Set(status)] } }),
+          ...(statuses && { status: { in: [...new Set(statuses)] } }),
           ...(avatarName && { avatarName }),
           createdAt: { ...(from && { gte: from }), ...(to && { lt: to }) },
         },

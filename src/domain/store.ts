@@ -130,6 +130,8 @@ export interface QuotaStore {
   changeLimits(change: LimitChange): Promise<void>;
   /** The dearest price that can apply to a session of the vendor's mode whose token is asked for now. */
   dearestPrice(vendor: string, vendorMode: string): Promise<Price>;
+  /** The price now in force for the vendor's mode. */
+  currentPrice(vendor: string, vendorMode: string): Promise<Price>;
   /** What the account's ceilings leave in a period. Those who would give way are not counted as gone. */
   readAccount(period: BillingPeriod): Promise<AccountRoom>;
   /** The user's quota of a period; one that was never written has the limits it would start with. */

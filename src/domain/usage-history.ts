@@ -10,7 +10,7 @@ export interface HistoryKey {
 /** Which usage records to list: those that meet every condition given. */
 export interface HistoryFilter {
   readonly period?: BillingPeriod | null | undefined;
-  readonly status?: readonly UsageStatus[] | null | undefined;
+  readonly statuses?: readonly UsageStatus[] | null | undefined;
   readonly avatarName?: string | null | undefined;
   /** Created at this instant or later. */
   readonly from?: Date | null | undefined;

@@ -8,8 +8,9 @@ import type { Prisma as PrismaReads } from '../database/prisma.ts';
 import { BadUserInputError } from '../domain/errors.ts';
 import type { Micros } from '../domain/money.ts';
 import type { BillingPeriod } from '../domain/period.ts';
+import { MAX_PAGE_SIZE, nodeIds } from '../inputs/fields.ts';
 import type { GraphQLContext } from './context.ts';
-import { parseNodeId } from './node-id.ts';
+import { formatNodeId, parseNodeId } from './node-id.ts';
 
 export type Prisma = PrismaReads;
 
@@ -23,8 +24,10 @@ export const builder = new SchemaBuilder<{
   Scalars: {
     ID: { Input: string; Output: string };
     DateTime: { Input: Date; Output: Date };
+    Date: { Input: string; Output: string };
     Decimal: { Input: Micros; Output: Micros };
     BillingPeriod: { Input: BillingPeriod; Output: BillingPeriod };
+    CurrencyCode: { Input: string; Output: string };
   };
   DefaultFieldNullability: false;
   DefaultEdgesNullability: { list: false; items: false };
@@ -38,23 +41,36 @@ export const builder = new SchemaBuilder<{
     onUnusedQuery: 'error',
   },
   relay: {
-    nodesQueryOptions: false,
+    encodeGlobalID: (typename, id) => formatNodeId(typename, String(id)),
     decodeGlobalID: parseNodeId,
     nodeQueryOptions: {
-      description: 'One of the caller’s own objects by its id; null for anything else.',
-      args: { id: { description: 'An id as any object of this API gives it.' } },
+      description: "The caller's object with the given ID. Null if the caller has no such object.",
+      args: { id: { description: 'The `id` of an object of this API.' } },
     },
-    idFieldOptions: { description: 'The object’s id within this API.' },
-    nodeTypeOptions: { description: 'An object with an id that is unique within this API.' },
-    edgesFieldOptions: { nullable: { list: false, items: false }, description: 'The page’s entries.' },
-    nodeFieldOptions: { nullable: false, description: 'The entry itself.' },
-    cursorFieldOptions: { description: 'Where this entry stands: pass it as `after` to go on behind it.' },
-    pageInfoTypeOptions: { description: 'Whether there is more, and where to go on.' },
-    pageInfoFieldOptions: { description: 'Whether there is more, and where to go on.' },
-    hasNextPageFieldOptions: { description: 'Whether entries follow behind this page.' },
-    hasPreviousPageFieldOptions: { description: 'Whether entries stand before this page, as far as it is known.' },
-    startCursorFieldOptions: { description: 'The cursor of the page’s first entry.' },
-    endCursorFieldOptions: { description: 'The cursor of the page’s last entry: the `after` of the next page.' },
+    nodesQueryOptions: {
+      description:
+        "The caller's objects with the given IDs, in the order of the IDs. Null for each ID that the caller has no object for.",
+      args: {
+        ids: { description: `The \`id\`s of objects of this API, at most ${MAX_PAGE_SIZE}.`, validate: nodeIds },
+      },
+    },
+    idFieldOptions: { description: 'The opaque ID of the object, unique within this API.' },
+    nodeTypeOptions: { description: 'An object with an ID, which `node` and `nodes` look up.' },
+    edgesFieldOptions: {
+      nullable: { list: false, items: false },
+      description: 'The entries of the page, each with its cursor.',
+    },
+    nodesOnConnection: { description: 'The entries of the page.' },
+    nodeFieldOptions: { nullable: false, description: 'The entry.' },
+    cursorFieldOptions: { description: 'The opaque position of the entry in the list, for `after`.' },
+    pageInfoTypeOptions: { description: 'The position of a page in its list.' },
+    pageInfoFieldOptions: { description: 'The position of the page in the list.' },
+    hasNextPageFieldOptions: { description: 'Whether there are entries after this page.' },
+    hasPreviousPageFieldOptions: { description: 'Whether there are entries before this page, as far as is known.' },
+    startCursorFieldOptions: { description: 'The cursor of the first entry. Null for an empty page.' },
+    endCursorFieldOptions: {
+      description: 'The cursor of the last entry: pass it as `after` to get the next page. Null for an empty page.',
+    },
   },
   validation: {
     validationError: ({ issues: [issue] }) => {
@@ -67,6 +83,8 @@ export const builder = new SchemaBuilder<{
   },
 });
 
-builder.queryType({ description: 'What can be read. Everything is the caller’s own.' });
-builder.mutationType({ description: 'The life of a session: token, start, heartbeats, end.' });
-builder.subscriptionType({ description: 'What is pushed.' });
+builder.queryType({ description: "Reads of the caller's own quota, sessions, and usage. No query writes anything." });
+builder.mutationType({ description: 'The life of an avatar session: its token, start, heartbeats, and end.' });
+builder.subscriptionType({
+  description: 'Live updates, over WebSocket (`graphql-transport-ws`) or server-sent events.',
+});

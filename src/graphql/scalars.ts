@@ -1,36 +1,44 @@
 import { GraphQLError } from 'graphql';
+import { GraphQLDate, GraphQLDateTimeISO } from 'graphql-scalars';
 import { formatMoney, parseMoney } from '../domain/money.ts';
 import { parsePeriod } from '../domain/period.ts';
 import { PERIOD_FORM } from '../inputs/fields.ts';
 import { builder } from './builder.ts';
 
-const RFC_3339 = /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
-const YEAR_ONE = Date.parse('0001-01-01T00:00:00Z');
-
 builder.scalarType('DateTime', {
-  description: 'An instant: RFC 3339, UTC, milliseconds, such as `2026-11-24T09:30:00.000Z`.',
-  serialize: (value) => value.toISOString(),
+  description: 'An instant as an RFC 3339 timestamp in UTC with milliseconds, such as `2026-11-24T09:30:00.000Z`.',
+  specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
+  serialize: (value) => GraphQLDateTimeISO.serialize(value),
   parseValue: (value) => {
-    const instant = typeof value === 'string' ? parseInstant(value) : null;
-    if (instant) return instant;
-    throw invalid('An instant must look like 2026-11-24T09:30:00Z.');
+    const instant = attempt(() => GraphQLDateTimeISO.parseValue(value));
+    if (instant && instant >= YEAR_ONE) return instant;
+    throw invalid('Invalid timestamp. Pass an RFC 3339 timestamp with a UTC offset, such as 2026-11-24T09:30:00Z.');
   },
 });
 
+/** The earliest instant that both RFC 3339 can write and PostgreSQL can store. */
+const YEAR_ONE = new Date('0001-01-01T00:00:00Z');
+
+builder.scalarType('Date', {
+  description: 'A calendar day in the billing time zone, such as `2026-11-24`.',
+  specifiedByURL: 'https://scalars.graphql.org/andimarek/local-date.html',
+  serialize: (value) => GraphQLDate.serialize(value),
+});
+
 builder.scalarType('Decimal', {
-  description: 'An exact decimal number as a string, such as `23.50`. Amounts are in the deployment’s currency.',
+  description: 'An exact decimal number as a string with two to six decimals, such as `23.50` or `0.008333`.',
+  specifiedByURL: 'https://www.w3.org/TR/xmlschema-2/#decimal',
   serialize: (value) => formatMoney(value),
   parseValue: (value) => {
-    try {
-      return parseMoney(String(value));
-    } catch {
-      throw invalid('A decimal must look like "23.50", with at most six decimals.');
-    }
+    const amount = attempt(() => parseMoney(String(value)));
+    if (amount !== null) return amount;
+    throw invalid('Invalid decimal. Pass a string with at most six decimals, such as "23.50".');
   },
 });
 
 builder.scalarType('BillingPeriod', {
-  description: 'A calendar month in the billing time zone, such as `2026-11`.',
+  description: 'A calendar month in the billing time zone, from `2000-01` to `9999-11`, such as `2026-11`.',
+  specifiedByURL: 'https://www.w3.org/TR/xmlschema-2/#gYearMonth',
   serialize: (value) => value,
   parseValue: (value) => {
     const period = typeof value === 'string' ? parsePeriod(value) : null;
@@ -39,16 +47,18 @@ builder.scalarType('BillingPeriod', {
   },
 });
 
-/** Null for what is no instant of RFC 3339, or one before the year 1, which PostgreSQL does not take. */
-function parseInstant(text: string): Date | null {
-  const [, day] = RFC_3339.exec(text) ?? [];
-  return day && isDay(day) && Date.parse(text) >= YEAR_ONE ? new Date(text) : null;
-}
+builder.scalarType('CurrencyCode', {
+  description: 'An ISO 4217 currency code, such as `USD`.',
+  specifiedByURL: 'https://www.iso.org/iso-4217-currency-codes.html',
+  serialize: (value) => value,
+});
 
-/** `Date` takes February 30 for March 2. */
-function isDay(day: string): boolean {
-  const midnight = new Date(day);
-  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
+function attempt<Value>(parse: () => Value): Value | null {
+  try {
+    return parse();
+  } catch {
+    return null;
+  }
 }
 
 /** A GraphQLError, so that the executor adds to these words only where in the request the value stands. */

@@ -1,4 +1,6 @@
+import { GraphQLSchema } from 'graphql';
 import { builder } from './builder.ts';
+import { SCHEMA_DESCRIPTION } from './description.ts';
 import './scalars.ts';
 import './types/quota.ts';
 import './types/usage-record.ts';
@@ -11,4 +13,5 @@ import './types/track-heartbeat.ts';
 import './types/track-end.ts';
 import './subscriptions/quota-updated.ts';
 
-export const schema = builder.toSchema();
+/** Pothos has no option for the description of a schema. */
+export const schema = new GraphQLSchema({ ...builder.toSchema().toConfig(), description: SCHEMA_DESCRIPTION });

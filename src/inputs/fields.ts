@@ -6,8 +6,8 @@ const MAX_ERROR_CHARACTERS = 2000;
 const MAX_COUNT = 2 ** 31 - 1;
 export const MAX_PAGE_SIZE = 100;
 export const DEFAULT_PAGE_SIZE = 20;
-const PAGE_SIZE = `A page has 1 to ${MAX_PAGE_SIZE} entries.`;
-export const PERIOD_FORM = 'A billing period must look like 2026-11.';
+const PAGE_SIZE = `Invalid page size. Pass a whole number from 1 to ${MAX_PAGE_SIZE}.`;
+export const PERIOD_FORM = 'Invalid billing period. Pass a month from 2000-01 to 9999-11 as YYYY-MM, such as 2026-11.';
 
 /** Of this type; in GraphQL nothing else comes as far as here. */
 function typeError(message: string) {
@@ -39,6 +39,9 @@ export const count = z
   .max(MAX_COUNT, `A count must be at most ${MAX_COUNT}.`);
 
 export const pageSize = z.int(typeError(PAGE_SIZE)).min(1, PAGE_SIZE).max(MAX_PAGE_SIZE, PAGE_SIZE);
+
+/** As many ids as a page has entries. */
+export const nodeIds = z.array(z.unknown()).max(MAX_PAGE_SIZE, `Pass at most ${MAX_PAGE_SIZE} IDs.`);
 
 /** A calendar month. */
 export const period = z

@@ -1,14 +1,24 @@
 import type { HistoryKey } from '../domain/usage-history.ts';
+import { packUuid, unpackUuid } from './uuid-bytes.ts';
 
-const CURSOR = /^(\d{1,15})_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+/** Six bytes of time and sixteen of the record's id, in base64url. */
+const CURSOR = /^[\w-]{30}$/;
+const TIME_BYTES = 6;
 
-/** Where an entry of the usage history stands, as a text that means nothing to its reader. */
+/** Later instants have no place in an RFC 3339 timestamp. */
+const YEAR_10000 = Date.UTC(10_000, 0);
+
+/** The position of an entry in the usage history, as an opaque string. */
 export function formatHistoryCursor({ createdAt, id }: HistoryKey): string {
-  return Buffer.from(`${createdAt.getTime()}_${id}`).toString('base64url');
+  const time = Buffer.alloc(TIME_BYTES);
+  time.writeUIntBE(createdAt.getTime(), 0, TIME_BYTES);
+  return Buffer.concat([time, packUuid(id)]).toString('base64url');
 }
 
-/** Null for anything that formatHistoryCursor did not write. */
+/** Null for a string that {@link formatHistoryCursor} does not return. */
 export function parseHistoryCursor(cursor: string): HistoryKey | null {
-  const [, time, id] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
-  return time && id ? { createdAt: new Date(Number(time)), id } : null;
+  if (!CURSOR.test(cursor)) return null;
+  const bytes = Buffer.from(cursor, 'base64url');
+  const time = bytes.readUIntBE(0, TIME_BYTES);
+  return time < YEAR_10000 ? { createdAt: new Date(time), id: unpackUuid(bytes.subarray(TIME_BYTES)) } : null;
 }

@@ -1,4 +1,4 @@
-/** One document per operation of the graph, in the order in which one tries them. */
+/** One document per operation, in the order in which to try them. */
 export const GRAPHIQL_EXAMPLES: readonly string[] = [
   `# Your quota.
 # Press the play button, or Ctrl-Enter.
@@ -10,6 +10,8 @@ query Quota {
     remainingMinutes
     usedCost
     limitCost
+    currency
+    pricePerMinute
     percentUsed
     warning { level message }
     openSessions {
@@ -23,9 +25,9 @@ query Quota {
   }
 }
 `,
-  `# Every change of your quota while it happens,
-# the 80 % warning among them. Run this in a
-# second window: changing tabs here stops it.
+  `# Every change of your quota as it happens,
+# including the warning at 80%. Run it in a second
+# window: it stops when you change tabs here.
 subscription QuotaUpdated {
   quotaUpdated {
     reason
@@ -46,7 +48,7 @@ subscription QuotaUpdated {
   }
 }
 `,
-  `# Holds quota, then gets a token.
+  `# Holds quota, then issues a token.
 # Copy avatarSessionId into the next three tabs.
 mutation CreateToken {
   createToken(
@@ -60,22 +62,12 @@ mutation CreateToken {
       maxDurationSeconds
       heartbeatSeconds
     }
-    ... on QuotaExceededError {
-      message
-      limit
-      resetsAt
-      fallback
-    }
+    ... on UserError { message code }
+    ... on QuotaExceededError { resetsAt fallback }
     ... on ConcurrencyLimitError {
-      message
       openSessions { avatarSessionId status }
     }
-    ... on VendorError {
-      message
-      code
-      retryAfterSeconds
-      fallback
-    }
+    ... on VendorError { retryAfterSeconds fallback }
   }
 }
 `,
@@ -97,12 +89,12 @@ mutation TrackStart {
       }
       quota { nextWarningAt }
     }
-    ... on Error { message code }
+    ... on UserError { message code }
   }
 }
 `,
-  `# Optional: says that the session is alive. Once
-# one has come, three missing ones end it.
+  `# Optional: reports that the session is running.
+# After the first one, three missed ones end it.
 mutation TrackHeartbeat {
   trackHeartbeat(
     input: {
@@ -119,7 +111,7 @@ mutation TrackHeartbeat {
         wordsSpoken
       }
     }
-    ... on Error { message code }
+    ... on UserError { message code }
   }
 }
 `,
@@ -146,35 +138,34 @@ mutation TrackEnd {
         percentUsed
       }
     }
-    ... on Error { message code }
+    ... on UserError { message code }
   }
 }
 `,
-  `# What you have used, newest first.
+  `# Your sessions, newest first.
 # Pass endCursor as "after" for the next page.
 query UsageHistory {
   usageHistory(
     first: 10
-    filter: { status: [COMPLETED, ACTIVE] }
+    filter: { statuses: [COMPLETED, ACTIVE] }
   ) {
-    edges {
-      node {
-        avatarName
-        status
-        startedAt
-        durationSeconds
-        estimatedCost
-        endReason
-      }
+    nodes {
+      avatarName
+      status
+      startedAt
+      durationSeconds
+      estimatedCost
+      endReason
     }
     pageInfo { hasNextPage endCursor }
   }
 }
 `,
-  `# The month in figures.
+  `# The totals of the month.
 query UsageSummary {
   usageSummary {
     period
+    currency
     sessionCount
     completedCount
     errorCount
@@ -197,8 +188,8 @@ query UsageSummary {
   }
 }
 `,
-  `# Whether a token would be granted now.
-# Holds nothing.
+  `# Whether createToken would issue a token now,
+# and the refusal if not. Holds nothing.
 query CanCreateSession {
   canCreateSession(sessionId: "my-conversation") {
     allowed
@@ -206,6 +197,13 @@ query CanCreateSession {
     message
     maxDurationSeconds
     fallback
+    refusal {
+      __typename
+      ... on QuotaExceededError { limit resetsAt }
+      ... on ConcurrencyLimitError {
+        openSessions { avatarSessionId status }
+      }
+    }
   }
 }
 `,

@@ -26,7 +26,7 @@ it('a token for which the account has no budget is refused, the user’s own quo
 
   const refused = {
     code: 'ACCOUNT_LIMIT_REACHED',
-    message: expect.stringMatching(/^The budget of this service .+\.$/),
+    message: expect.stringMatching(/^The monthly budget of this service .+\.$/),
   };
   expect(await createToken(service, bob)).toMatchObject({
     __typename: 'QuotaExceededError',

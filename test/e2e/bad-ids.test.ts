@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { formatNodeId, quotaKey } from '../../src/graphql/node-id.ts';
 import { dumpDatabase } from '../support/dump.ts';
 import {
   createToken,
@@ -34,7 +35,7 @@ afterAll(async () => {
   await service[Symbol.asyncDispose]();
 });
 
-describe("somebody else's session is answered like one that does not exist", () => {
+describe("another user's session is answered like one that does not exist", () => {
   test.each([
     ['trackStart', TRACK_START, () => ({ sessionId: session.sessionId })],
     ['trackHeartbeat', TRACK_HEARTBEAT, () => ({ wordsSpoken: 5 })],
@@ -58,22 +59,25 @@ describe("somebody else's session is answered like one that does not exist", () 
 });
 
 describe('node finds nothing', () => {
-  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  const packed = (...bytes: number[]) => Buffer.from(bytes).toString('base64url');
+  const digest = quotaKey('2026-11', 'bob').slice('2026-11:'.length);
 
   test.each<[string, () => unknown]>([
-    ["somebody else's record", () => session.id],
-    ["somebody else's quota", () => base64('Quota:2026-11:ann')],
-    ['an unknown record', () => base64(`UsageRecord:${NOBODYS}`)],
-    ['a record whose id is none', () => base64("UsageRecord:1' OR true --")],
-    ['a record with a NUL in its id', () => base64('UsageRecord:\0')],
-    ['a record without an id', () => base64('UsageRecord:')],
-    ['a quota without a period', () => base64('Quota:bob')],
-    ['a quota of no month', () => base64('Quota:2026-13:bob')],
-    ['a type that has no ids', () => base64('QuotaWarning:1')],
-    ['an interface', () => base64('Node:1')],
-    ['the query itself', () => base64('Query:1')],
-    ['an unknown type', () => base64('Nothing:1')],
-    ['a key of objects', () => base64('__proto__:1')],
+    ["another user's record", () => session.id],
+    ["another user's quota", () => formatNodeId('Quota', quotaKey('2026-11', 'ann'))],
+    ['an unknown record', () => formatNodeId('UsageRecord', NOBODYS)],
+    ['a record of a UUID that is too short', () => `UR_${packed(1, 2, 3)}`],
+    ['a record without a UUID', () => 'UR_'],
+    ["a record's UUID", () => NOBODYS],
+    ['a quota without a month', () => `Q_${Buffer.from(digest, 'hex').toString('base64url')}`],
+    ['a quota of a month before the earliest', () => formatNodeId('Quota', `1999-12:${digest}`)],
+    ['a quota of a month after the latest', () => formatNodeId('Quota', `9999-12:${digest}`)],
+    ["a record's key with a quota's prefix", () => session.id.replace('UR_', 'Q_')],
+    ['an id with padding', () => `${session.id}==`],
+    ['an id in another spelling', () => `${formatNodeId('UsageRecord', NOBODYS).slice(0, -1)}B`],
+    ['an unknown type', () => `X_${packed(1)}`],
+    ['a key of objects', () => `__proto___${packed(1)}`],
+    ['a type and a key in base64', () => btoa('Quota:2026-11:bob')],
     ['empty text', () => ''],
     ['a word', () => 'garbage'],
     ['a number', () => 12],
@@ -85,7 +89,7 @@ describe('node finds nothing', () => {
   });
 });
 
-test("somebody else's cursor leads to the caller's own records only", async () => {
+test("another user's cursor leads to the caller's own records only", async () => {
   const { body } = await post<{ usageHistory: { edges: { cursor: string }[] } }>(service, ann, USAGE_HISTORY);
   const [edge] = body.data?.usageHistory.edges ?? [];
   const page = await post<{ usageHistory: { edges: { node: { id: string } }[] } }>(service, bob, USAGE_HISTORY, {

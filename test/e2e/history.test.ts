@@ -16,6 +16,7 @@ const MANY_TOKENS = { MAX_SESSION_SECONDS: '60', MAX_CONCURRENT_SESSIONS: '100',
 
 interface Page {
   readonly edges: readonly { readonly cursor: string; readonly node: RecordData & { readonly createdAt: string } }[];
+  readonly nodes: readonly { readonly id: string }[];
   readonly pageInfo: { readonly hasNextPage: boolean; readonly startCursor: string; readonly endCursor: string };
 }
 
@@ -32,6 +33,7 @@ describe('usageHistory', () => {
       const page: Page = await history(service, token, { first: 10, after });
       const ids = page.edges.map(({ node }) => node.id);
       seen.push(...ids);
+      expect(page.nodes.map(({ id }) => id)).toEqual(ids);
       sizes.push(ids.length);
       expect(page.pageInfo).toMatchObject({
         startCursor: page.edges[0]?.cursor,
@@ -65,11 +67,11 @@ describe('usageHistory', () => {
 
     const period = createdAt.slice(0, 7);
     expect(await ids({})).toEqual([running.id, anna.id, plain.id]);
-    expect(await ids({ status: ['COMPLETED'] })).toEqual([plain.id]);
-    expect(await ids({ status: ['ACTIVE', 'RESERVED'] })).toEqual([running.id, anna.id]);
-    expect(await ids({ status: [] })).toEqual([]);
+    expect(await ids({ statuses: ['COMPLETED'] })).toEqual([plain.id]);
+    expect(await ids({ statuses: ['ACTIVE', 'RESERVED'] })).toEqual([running.id, anna.id]);
+    expect(await ids({ statuses: [] })).toEqual([]);
     expect(await ids({ avatarName: 'anna' })).toEqual([anna.id]);
-    expect(await ids({ avatarName: 'anna', status: ['ACTIVE'] })).toEqual([]);
+    expect(await ids({ avatarName: 'anna', statuses: ['ACTIVE'] })).toEqual([]);
     expect(await ids({ from: createdAt })).toEqual([running.id]);
     expect(await ids({ to: createdAt })).toEqual([anna.id, plain.id]);
     expect(await ids({ period })).toEqual([running.id, anna.id, plain.id]);
@@ -77,7 +79,7 @@ describe('usageHistory', () => {
   });
 });
 
-it('node finds the caller’s own objects and nothing else', async () => {
+it('node and nodes find the objects of the caller and nothing else', async () => {
   await using service = await startTestService();
   const [ann, bob] = await Promise.all([service.token('ann'), service.token('bob')]);
   const { record } = await createToken(service, ann);
@@ -88,16 +90,21 @@ it('node finds the caller’s own objects and nothing else', async () => {
 
   expect(await node(ann, record.id)).toEqual({ data: { node: { __typename: 'UsageRecord', id: record.id } } });
   expect(await node(ann, quotaId)).toEqual({ data: { node: { __typename: 'Quota', id: quotaId } } });
-  const nothing = [
-    '',
-    'garbage',
-    btoa('UsageRecord:1'),
-    btoa('Quota:2026-11'),
-    btoa('Nothing:1'),
-    btoa('UsageRecord:'),
-  ];
-  for (const id of nothing) expect(await node(ann, id), id).toEqual({ data: { node: null } });
+  for (const id of ['', 'garbage', 'UR_', 'Q_AAAA', btoa('UsageRecord:1')])
+    expect(await node(ann, id), id).toEqual({ data: { node: null } });
   for (const id of [record.id, quotaId]) expect(await node(bob, id)).toEqual({ data: { node: null } });
+
+  const nodes = async (token: string) =>
+    (
+      await post(service, token, 'query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }', {
+        ids: [quotaId, 'x', record.id, quotaId],
+      })
+    ).body;
+  const quota = { __typename: 'Quota', id: quotaId };
+  expect(await nodes(ann)).toEqual({
+    data: { nodes: [quota, null, { __typename: 'UsageRecord', id: record.id }, quota] },
+  });
+  expect(await nodes(bob)).toEqual({ data: { nodes: [null, null, null, null] } });
 });
 
 it('somebody else’s session is answered exactly like one that does not exist, and is left alone', async () => {

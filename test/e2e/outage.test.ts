@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { formatNodeId } from '../../src/graphql/node-id.ts';
 import { socketClient } from '../support/clients.ts';
 import {
   CREATE_TOKEN,
@@ -32,7 +33,7 @@ describe('without the database', () => {
       [USAGE_HISTORY],
       [USAGE_SUMMARY],
       ['query { canCreateSession { allowed } }'],
-      [`query { node(id: "${btoa('UsageRecord:00000000-0000-4000-8000-000000000000')}") { id } }`],
+      [`query { node(id: "${formatNodeId('UsageRecord', '00000000-0000-4000-8000-000000000000')}") { id } }`],
       [CREATE_TOKEN, { sessionId: 'chat' }],
       [TRACK_START, { sessionId: 'chat', avatarSessionId }],
       [TRACK_HEARTBEAT, { avatarSessionId }],

@@ -15,7 +15,7 @@ describe('a refusal is an answer', () => {
     const token = await service.token('carol');
     await limitMinutes('carol', 0);
     const { resets_at, ...quota } = (await get(service, token, 'usage/quota')).body;
-    const message = /^Your quota for this month does not cover another session: of 0 minutes, 0 seconds are left\./;
+    const message = /^Your plan includes no minutes this month\. Your quota resets on \d{4}-\d{2}-01\.$/;
 
     expect(await create(token)).toEqual({
       status: 200,
@@ -97,7 +97,7 @@ describe('a refusal is an answer', () => {
   });
 });
 
-it('more tokens in a minute than are given out are refused with when to try again', async () => {
+it('a request beyond the token rate is refused with the time to wait', async () => {
   const token = await service.token('grace');
   for (let given = 0; given < 3; given++) expect((await create(token)).body.success).toBe(true);
   const { status, headers, body } = await call(service, token, 'tokens/create', { session_id: 'chat' });
@@ -105,7 +105,7 @@ it('more tokens in a minute than are given out are refused with when to try agai
     status: 429,
     body: {
       success: false,
-      message: expect.stringMatching(/^No more than 3 tokens/),
+      message: expect.stringMatching(/^You can request at most 3 tokens per minute\. Retry in /),
       code: 'LIMIT_EXCEEDED',
       retry_after_seconds: expect.any(Number),
     },

@@ -3,6 +3,7 @@ import {
   BAD_COUNTS,
   BAD_CURSORS,
   BAD_ERROR_MESSAGES,
+  BAD_ID_LISTS,
   BAD_IDS,
   BAD_INSTANTS,
   BAD_NAMES,
@@ -24,6 +25,7 @@ export type ArgumentRow = [
 
 const QUERIES: ArgumentRow[] = [
   ['node', ['id'], 'ID!', BAD_IDS],
+  ['nodes', ['ids'], '[ID!]!', BAD_ID_LISTS],
   ['quota', ['period'], 'BillingPeriod', BAD_PERIODS],
   ['usageSummary', ['period'], 'BillingPeriod', BAD_PERIODS],
   ['canCreateSession', ['sessionId'], 'ID', BAD_NAMES],
@@ -31,7 +33,7 @@ const QUERIES: ArgumentRow[] = [
   ['usageHistory', ['first'], 'Int', BAD_PAGE_SIZES],
   ['usageHistory', ['after'], 'String', BAD_CURSORS],
   ['usageHistory', ['filter', 'period'], 'BillingPeriod', BAD_PERIODS],
-  ['usageHistory', ['filter', 'status'], '[UsageStatus!]', BAD_STATUSES],
+  ['usageHistory', ['filter', 'statuses'], '[UsageStatus!]', BAD_STATUSES],
   ['usageHistory', ['filter', 'avatarName'], 'String', BAD_NAMES],
   ['usageHistory', ['filter', 'from'], 'DateTime', BAD_INSTANTS],
   ['usageHistory', ['filter', 'to'], 'DateTime', BAD_INSTANTS],
@@ -41,17 +43,17 @@ const MUTATIONS: ArgumentRow[] = [
   ['createToken', ['input', 'sessionId'], 'ID!', BAD_NAMES],
   ['createToken', ['input', 'avatarName'], 'String', BAD_AVATARS, { sessionId: 'chat' }],
   ['trackStart', ['input', 'sessionId'], 'ID!', BAD_NAMES, session],
-  ['trackStart', ['input', 'avatarSessionId'], 'String!', BAD_NAMES, { sessionId: 'chat' }],
+  ['trackStart', ['input', 'avatarSessionId'], 'ID!', BAD_NAMES, { sessionId: 'chat' }],
   ['trackStart', ['input', 'avatarName'], 'String', BAD_NAMES, { sessionId: 'chat', ...session }],
-  ['trackHeartbeat', ['input', 'avatarSessionId'], 'String!', BAD_NAMES],
+  ['trackHeartbeat', ['input', 'avatarSessionId'], 'ID!', BAD_NAMES],
   ['trackHeartbeat', ['input', 'wordsSpoken'], 'Int', BAD_COUNTS, session],
   ['trackHeartbeat', ['input', 'messagesCount'], 'Int', BAD_COUNTS, session],
-  ['trackEnd', ['input', 'avatarSessionId'], 'String!', BAD_NAMES],
+  ['trackEnd', ['input', 'avatarSessionId'], 'ID!', BAD_NAMES],
   ['trackEnd', ['input', 'wordsSpoken'], 'Int', BAD_COUNTS, session],
   ['trackEnd', ['input', 'messagesCount'], 'Int', BAD_COUNTS, session],
   ['trackEnd', ['input', 'errorMessage'], 'String', BAD_ERROR_MESSAGES, session],
 ];
-const SUBSCRIPTIONS: ArgumentRow[] = [['quotaUpdated', ['avatarSessionId'], 'String', BAD_NAMES]];
+const SUBSCRIPTIONS: ArgumentRow[] = [['quotaUpdated', ['avatarSessionId'], 'ID', BAD_NAMES]];
 
 type Kind = 'query' | 'mutation' | 'subscription';
 

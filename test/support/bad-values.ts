@@ -5,6 +5,11 @@ const NOT_A_TEXT: BadValues = { 'a boolean': true, 'a fraction': 1.5, 'a list': 
 const NOT_STORABLE: BadValues = { 'text with a NUL': 'a\0b', 'text with half a surrogate pair': 'a\ud800b' };
 
 export const BAD_IDS: BadValues = NOT_A_TEXT;
+export const BAD_ID_LISTS: BadValues = {
+  ...Object.fromEntries(Object.entries(NOT_A_TEXT).map(([what, value]) => [`a list with ${what}`, [value]])),
+  'a list with null': [null],
+  'a list of 101': Array.from({ length: 101 }, () => 'x'),
+};
 export const BAD_NAMES: BadValues = {
   ...NOT_A_TEXT,
   ...NOT_STORABLE,

@@ -1,9 +1,9 @@
 import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { cacheExchange, fetchExchange, subscriptionExchange, Client as UrqlClient } from '@urql/core';
-import { isAbstractType, OperationTypeNode } from 'graphql';
+import { OperationTypeNode } from 'graphql';
 import { type ClientOptions, createClient, type Client as SocketClient } from 'graphql-ws';
-import { schema } from '../../src/graphql/schema.ts';
+import fragments from '../../src/client/generated/possible-types.ts';
 import { Inbox } from './inbox.ts';
 import { QUOTA_UPDATED, type QuotaMessage } from './operations.ts';
 import type { TestService } from './service.ts';
@@ -20,19 +20,12 @@ export interface TestClient extends AsyncDisposable {
 
 type ClientFactory = (service: Pick<TestService, 'url' | 'webSocketUrl'>, token: string) => TestClient;
 
-/** What Apollo's cache must be told to read `... on Error`. */
-const possibleTypes = Object.fromEntries(
-  Object.values(schema.getTypeMap())
-    .filter(isAbstractType)
-    .map((type) => [type.name, schema.getPossibleTypes(type).map(({ name }) => name)]),
-);
-
-/** Apollo Client, with its normalizing cache. */
-export const apolloClient: ClientFactory = ({ url, webSocketUrl }, token) => {
+/** Apollo Client itself, with a normalizing cache that knows the possible types. Disposing closes its socket. */
+export function openApollo({ url, webSocketUrl }: Pick<TestService, 'url' | 'webSocketUrl'>, token: string) {
   const authorization = `Bearer ${token}`;
   const socket = createClient({ ...RECONNECTS, url: webSocketUrl, connectionParams: { authorization } });
   const client = new ApolloClient({
-    cache: new InMemoryCache({ possibleTypes }),
+    cache: new InMemoryCache(fragments),
     link: ApolloLink.split(
       ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
       new GraphQLWsLink(socket),
@@ -40,6 +33,19 @@ export const apolloClient: ClientFactory = ({ url, webSocketUrl }, token) => {
     ),
   });
   return {
+    client,
+    async [Symbol.asyncDispose]() {
+      client.stop();
+      await close(socket);
+    },
+  };
+}
+
+/** Apollo Client, with its normalizing cache. */
+export const apolloClient: ClientFactory = (service, token) => {
+  const { client, ...disposable } = openApollo(service, token);
+  return {
+    ...disposable,
     async run<Data>(document: string, variables: Variables = {}) {
       const isMutation = document.trimStart().startsWith('mutation');
       const { data } = isMutation
@@ -56,10 +62,6 @@ export const apolloClient: ClientFactory = ({ url, webSocketUrl }, token) => {
       });
       inbox.unsubscribe = () => subscription.unsubscribe();
       return inbox;
-    },
-    async [Symbol.asyncDispose]() {
-      client.stop();
-      await close(socket);
     },
   };
 };

@@ -4,6 +4,7 @@ import {
   BAD_COUNTS,
   BAD_CURSORS,
   BAD_ERROR_MESSAGES,
+  BAD_ID_LISTS,
   BAD_IDS,
   BAD_INSTANTS,
   BAD_NAMES,
@@ -37,6 +38,7 @@ const instant = month.map(([year, wrong]) => `${String(year).padStart(4, '0')}-$
 
 const GENERATED = new Map<BadValues, fc.Arbitrary<unknown>>([
   [BAD_IDS, notText],
+  [BAD_ID_LISTS, fc.array(notText, { minLength: 1 })],
   [BAD_NAMES, name],
   [BAD_AVATARS, fc.oneof(name, fc.uuid(), fc.emailAddress())],
   [BAD_ERROR_MESSAGES, fc.oneof(notText, notStorable, fc.string({ minLength: 2001, maxLength: 4000 }))],

@@ -10,7 +10,7 @@ export const QUOTA = `query {
   quota { id version usedSeconds heldSeconds availableSeconds remainingSeconds sessionCount openSessions { id status } }
 }`;
 
-export const QUOTA_UPDATED = `subscription ($avatarSessionId: String) {
+export const QUOTA_UPDATED = `subscription ($avatarSessionId: ID) {
   quotaUpdated(avatarSessionId: $avatarSessionId) {
     reason
     at
@@ -24,20 +24,20 @@ export const CREATE_TOKEN = `mutation ($input: CreateTokenInput!) {
   createToken(input: $input) {
     __typename
     ... on CreateTokenSuccess { token maxDurationSeconds heartbeatSeconds record { ${RECORD} } }
-    ... on Error { code message }
+    ... on UserError { code message }
     ... on VendorError { retryAfterSeconds fallback }
   }
 }`;
 
 export const TRACK_START = `mutation ($input: TrackStartInput!) {
-  trackStart(input: $input) { __typename ... on TrackStartSuccess { record { ${RECORD} } } ... on Error { code message } }
+  trackStart(input: $input) { __typename ... on TrackStartSuccess { record { ${RECORD} } } ... on UserError { code message } }
 }`;
 
 export const TRACK_HEARTBEAT = `mutation ($input: TrackHeartbeatInput!) {
   trackHeartbeat(input: $input) {
     __typename
     ... on TrackHeartbeatSuccess { record { ${RECORD} } }
-    ... on Error { code message }
+    ... on UserError { code message }
   }
 }`;
 
@@ -45,7 +45,7 @@ export const TRACK_END = `mutation ($input: TrackEndInput!) {
   trackEnd(input: $input) {
     __typename
     ... on TrackEndSuccess { record { ${RECORD} } quota { usedSeconds heldSeconds availableSeconds } }
-    ... on Error { code message }
+    ... on UserError { code message }
   }
 }`;
 
@@ -54,6 +54,7 @@ export const RECORD_BY_ID = `query ($id: ID!) { node(id: $id) { ... on UsageReco
 export const USAGE_HISTORY = `query ($first: Int, $after: String, $filter: UsageHistoryFilter) {
   usageHistory(first: $first, after: $after, filter: $filter) {
     edges { cursor node { ${RECORD} avatarName errorMessage createdAt } }
+    nodes { id }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }
 }`;

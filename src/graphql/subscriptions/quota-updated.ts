@@ -5,34 +5,46 @@ import { QuotaWarningType } from '../types/quota-warning.ts';
 import { type QuotaUpdate, quotaUpdates } from './quota-updates.ts';
 
 const QuotaUpdateReasonEnum = builder.enumType('QuotaUpdateReason', {
-  description: 'Why a message was pushed.',
+  description: 'The cause of a quota update.',
   values: {
-    SNAPSHOT: { value: 'snapshot', description: 'The present state: the first message, and after a gap.' },
+    SNAPSHOT: {
+      value: 'snapshot',
+      description: 'The current state: the first message, and the message after an interruption.',
+    },
     TOKEN_CREATED: { value: 'token_created', description: 'Quota was held for a token.' },
-    SESSION_STARTED: { value: 'session_started', description: 'A session runs.' },
-    SESSION_ENDED: { value: 'session_ended', description: 'A session or an unused token is over; its hold is free.' },
-    WARNING: { value: 'warning', description: 'A threshold was crossed. Told once per month, limit and threshold.' },
-    LIMIT_REACHED: { value: 'limit_reached', description: 'The quota is used up.' },
+    SESSION_STARTED: { value: 'session_started', description: 'A session started.' },
+    SESSION_ENDED: {
+      value: 'session_ended',
+      description: 'A session or an unused token ended, and the rest of its hold was released.',
+    },
+    WARNING: {
+      value: 'warning',
+      description: 'A threshold was crossed. Sent once per month, limit, and threshold.',
+    },
+    LIMIT_REACHED: { value: 'limit_reached', description: 'A limit was reached. Sent once per month and limit.' },
     SESSION_CAPPED: {
       value: 'session_capped',
-      description: 'The vendor lets a session run less long than was held for it: it ends earlier.',
+      description: 'The vendor allows less time than was held for a session, so the session will end earlier.',
     },
-    SESSION_ENDING_SOON: { value: 'session_ending_soon', description: 'A running session is about to be cut off.' },
+    SESSION_ENDING_SOON: {
+      value: 'session_ending_soon',
+      description: 'A running session will end at its deadline. Sent 60 and 15 seconds before it.',
+    },
     LIMIT_CHANGED: {
       value: 'limit_changed',
-      description: 'The operator changed a limit or a price: deadlines have followed.',
+      description: 'The operator changed a limit or a price. Deadlines of running sessions were adjusted.',
     },
-    CORRECTED: { value: 'corrected', description: 'A settled session was corrected to the vendor’s figures.' },
-    PERIOD_STARTED: { value: 'period_started', description: 'A new month has begun.' },
+    CORRECTED: { value: 'corrected', description: 'Settled use was corrected by the records of the vendor.' },
+    PERIOD_STARTED: { value: 'period_started', description: 'A new month started.' },
   } as const satisfies Record<string, { value: QuotaUpdate['reason']; description: string }>,
 });
 
 const QuotaUpdateType = builder.objectRef<QuotaUpdate>('QuotaUpdate').implement({
-  description: 'A change of the quota, with the whole state after it.',
+  description: 'A change of the quota, with the complete state after it.',
   fields: (t) => ({
-    reason: t.expose('reason', { type: QuotaUpdateReasonEnum, description: 'What happened.' }),
-    at: t.expose('at', { type: 'DateTime', description: 'When it happened.' }),
-    quota: t.expose('quota', { type: QuotaRef, description: 'The quota after it.' }),
+    reason: t.expose('reason', { type: QuotaUpdateReasonEnum, description: 'The cause of the update.' }),
+    at: t.expose('at', { type: 'DateTime', description: 'The moment of the change.' }),
+    quota: t.expose('quota', { type: QuotaRef, description: 'The quota after the change.' }),
     warning: t.field({
       type: QuotaWarningType,
       nullable: true,
@@ -42,9 +54,9 @@ const QuotaUpdateType = builder.objectRef<QuotaUpdate>('QuotaUpdate').implement(
     record: t.prismaField({
       type: 'UsageRecord',
       nullable: true,
-      description: 'The session or token concerned, if one is.',
+      description: 'The session or token that changed. Null if the change concerns none, such as a warning.',
       resolve: (query, { recordId }, _args, { prisma }) => {
-        // taken in any case: Pothos refuses a resolver that does not look at what is selected
+        // Read in any case: Pothos rejects a resolver that ignores the selection.
         const selection = { ...query };
         return recordId === null ? null : prisma.usageRecord.findUnique({ ...selection, where: { id: recordId } });
       },
@@ -56,11 +68,11 @@ builder.subscriptionField('quotaUpdated', (t) =>
   t.field({
     type: QuotaUpdateType,
     description:
-      'First the present state, then every change of the caller’s quota, warnings among them. After a reconnect the first message is right again.',
+      "The caller's quota: the current state first, then every change, including warnings. After a reconnect, the first message is the current state again.",
     args: {
-      avatarSessionId: t.arg.string({
+      avatarSessionId: t.arg.id({
         description:
-          'A session of the caller’s that runs in this very client. The open subscription then counts as its heartbeats: a closed tab is noticed without any timer in the browser.',
+          "The vendor's ID of a session that runs in this client. The open subscription then counts as the heartbeats of the session, so that a closed tab ends it.",
         validate: name,
       }),
     },

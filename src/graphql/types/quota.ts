@@ -1,17 +1,18 @@
-import { readQuota } from '../../app/read-quota.ts';
-import { type BillingPeriod, parsePeriod } from '../../domain/period.ts';
+import { currentPrice, readQuota } from '../../app/read-quota.ts';
+import { parsePeriod } from '../../domain/period.ts';
 import { toMinutes } from '../../domain/quota.ts';
 import type { QuotaView } from '../../domain/quota-view.ts';
 import { builder } from '../builder.ts';
+import { quotaKey } from '../node-id.ts';
 import { QuotaWarningType } from './quota-warning.ts';
 
 export const QuotaRef = builder.objectRef<QuotaView>('Quota');
 
 builder.node(QuotaRef, {
-  description: 'A user’s limits, use and holds in one calendar month.',
+  description: 'The limits, use, and holds of one user in one calendar month.',
   id: {
     resolve: ({ state }) => quotaKey(state.period, state.userId),
-    description: 'The quota’s id within this API: one per user and month.',
+    description: 'The opaque ID of the quota: one per user and month.',
   },
   loadOne: (key, context) => {
     const period = parsePeriod(key.slice(0, 'YYYY-MM'.length));
@@ -20,59 +21,85 @@ builder.node(QuotaRef, {
   },
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'state' in value,
   fields: (t) => ({
-    userId: t.id({ description: 'Whose quota it is.', resolve: ({ state }) => state.userId }),
+    userId: t.id({
+      description: 'The ID of the user: the `sub` claim of the JWT.',
+      resolve: ({ state }) => state.userId,
+    }),
     period: t.field({
       type: 'BillingPeriod',
-      description: 'The calendar month it counts.',
+      description: 'The calendar month that the quota applies to.',
       resolve: ({ state }) => state.period,
     }),
-    limitMinutes: t.int({ description: 'Minutes allowed in the month.', resolve: ({ state }) => state.limitMinutes }),
+    limitMinutes: t.int({
+      description: 'The maximum number of minutes in the month.',
+      resolve: ({ state }) => state.limitMinutes,
+    }),
     limitCost: t.field({
       type: 'Decimal',
-      description: 'Cost allowed in the month.',
+      description: 'The maximum cost in the month.',
       resolve: ({ state }) => state.limitCost,
     }),
+    currency: t.field({
+      type: 'CurrencyCode',
+      description: 'The currency of every amount of the quota.',
+      resolve: (_quota, _args, { policy }) => policy.currency,
+    }),
+    pricePerMinute: t.field({
+      type: 'Decimal',
+      description: 'The price per minute that is now in force for the default avatar.',
+      resolve: (_quota, _args, context) => currentPrice(context),
+    }),
+    warningThresholds: t.intList({
+      description: 'The percentages at which the user is warned, ascending, such as `[80]`. Reaching 100 always warns.',
+      resolve: (_quota, _args, { policy }) => [...policy.thresholds],
+    }),
     usedSeconds: t.exposeInt('usedSeconds', {
-      description: 'Settled use and what running sessions have consumed up to now, in whole seconds.',
+      description: 'The number of seconds used: settled use, and the use of running sessions up to `serverTime`.',
     }),
     usedMinutes: t.float({
-      description: 'The same in minutes, such as 47.25.',
+      description: '`usedSeconds` in minutes, such as 47.25.',
       resolve: ({ usedSeconds }) => toMinutes(usedSeconds),
     }),
-    usedCost: t.expose('usedCost', { type: 'Decimal', description: 'The cost of that use.' }),
+    usedCost: t.expose('usedCost', { type: 'Decimal', description: 'The cost of the use so far.' }),
     heldSeconds: t.exposeInt('heldSeconds', {
-      description: 'Reserved for tokens and running sessions and not consumed yet.',
+      description: 'The number of seconds held for unused tokens and running sessions and not used yet.',
     }),
-    heldCost: t.expose('heldCost', { type: 'Decimal', description: 'The cost of what is held.' }),
-    remainingSeconds: t.exposeInt('remainingSeconds', { description: 'limit − used, never below 0.' }),
+    heldCost: t.expose('heldCost', { type: 'Decimal', description: 'The cost held and not used yet.' }),
+    remainingSeconds: t.exposeInt('remainingSeconds', {
+      description: 'The limit minus what is used, in seconds. Never below 0.',
+    }),
     remainingMinutes: t.float({
-      description: 'The same in minutes.',
+      description: '`remainingSeconds` in minutes.',
       resolve: ({ remainingSeconds }) => toMinutes(remainingSeconds),
     }),
-    remainingCost: t.expose('remainingCost', { type: 'Decimal', description: 'limit − used, never below 0.' }),
+    remainingCost: t.expose('remainingCost', {
+      type: 'Decimal',
+      description: 'The cost limit minus the cost so far. Never below 0.',
+    }),
     availableSeconds: t.exposeInt('availableSeconds', {
-      description: 'What the next token could hold: limit − used − held, never below 0.',
+      description: 'The number of seconds that the next token can hold: limit minus used minus held. Never below 0.',
     }),
     percentUsed: t.exposeFloat('percentUsed', {
-      description: 'The higher of the two percentages, minutes and cost. May pass 100.',
+      description: 'The higher of the two percentages in use, of minutes and of cost. It can exceed 100.',
     }),
     warning: t.expose('warning', {
       type: QuotaWarningType,
       nullable: true,
-      description: 'Null below the first threshold.',
+      description: 'The warning in force. Null below the first threshold.',
     }),
     nextWarningAt: t.expose('nextWarningAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When the running sessions, if they go on, cross the next threshold. Null if they never will.',
+      description:
+        'The moment at which the running sessions will cross the next threshold if they continue. Null if they never will.',
     }),
     sessionCount: t.int({
-      description: 'Sessions started in the month.',
+      description: 'The number of sessions started in the month.',
       resolve: ({ state }) => state.sessionCount,
     }),
     openSessions: t.prismaField({
       type: ['UsageRecord'],
-      description: 'Unused tokens and running sessions, the oldest first.',
+      description: 'The unused tokens and running sessions, oldest first.',
       resolve: (query, { state }, _args, { prisma }) =>
         prisma.usageRecord.findMany({
           ...query,
@@ -81,16 +108,19 @@ builder.node(QuotaRef, {
         }),
     }),
     isActive: t.boolean({
-      description: 'Whether tokens are given out at all. The operator can switch a quota off.',
+      description: 'Whether tokens are issued to the user at all. Only the operator can change it.',
       resolve: ({ state }) => state.isActive,
     }),
-    resetsAt: t.expose('resetsAt', { type: 'DateTime', description: 'When the month ends in the billing time zone.' }),
+    resetsAt: t.expose('resetsAt', {
+      type: 'DateTime',
+      description: 'The end of the month in the billing time zone.',
+    }),
     version: t.exposeInt('version', {
-      description: 'Grows with every change of this quota: keep the answer with the higher one.',
+      description: 'The version of the quota, which grows with every change. Of two answers, keep the higher version.',
     }),
     serverTime: t.expose('serverTime', {
       type: 'DateTime',
-      description: 'The server’s clock when this was read: count a running session on from here.',
+      description: 'The time of the server when the quota was read. Extrapolate running sessions from it.',
     }),
   }),
 });
@@ -98,12 +128,10 @@ builder.node(QuotaRef, {
 builder.queryField('quota', (t) =>
   t.field({
     type: QuotaRef,
-    description: 'The caller’s quota, of the current period unless another is named. Reading it never writes a row.',
-    args: { period: t.arg({ type: 'BillingPeriod', description: 'The month, such as 2026-11.' }) },
+    description: "The caller's quota of a month.",
+    args: {
+      period: t.arg({ type: 'BillingPeriod', description: 'The month. The current month if omitted.' }),
+    },
     resolve: (_root, { period }, context) => readQuota(context, context.caller.userId, period),
   }),
 );
-
-function quotaKey(period: BillingPeriod, userId: string): string {
-  return `${period}:${userId}`;
-}

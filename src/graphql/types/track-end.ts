@@ -2,34 +2,44 @@ import { trackEnd } from '../../app/track-end.ts';
 import { count, errorText, name } from '../../inputs/fields.ts';
 import { builder } from '../builder.ts';
 import { SessionNotFoundError, trackSuccess } from './tracked-session.ts';
+import { refusalTypeName } from './user-error.ts';
 
 const TrackEndInput = builder.inputType('TrackEndInput', {
-  description: 'Which session is over, and what was said in it.',
+  description: 'The session to end and its final totals.',
   fields: (t) => ({
-    avatarSessionId: t.string({ required: true, description: 'The vendor’s session id.', validate: name }),
-    wordsSpoken: t.int({ description: 'Words since the start: a running total, not an increment.', validate: count }),
-    messagesCount: t.int({ description: 'Messages since the start: a running total.', validate: count }),
+    avatarSessionId: t.id({ required: true, description: "The vendor's ID of the session.", validate: name }),
+    wordsSpoken: t.int({
+      description: 'The total number of words spoken since the start. A total never decreases.',
+      validate: count,
+    }),
+    messagesCount: t.int({
+      description: 'The total number of messages exchanged since the start. A total never decreases.',
+      validate: count,
+    }),
     errorMessage: t.string({
-      description: 'What went wrong, if that is why it ends: the record’s status is then ERROR.',
+      description:
+        'The error that ended the session, at most 2,000 characters. It sets the `status` of the record to `ERROR`.',
       validate: errorText,
     }),
   }),
 });
 
-const TrackEndSuccess = trackSuccess('TrackEndSuccess', 'The session is over and settled by the server’s clock.');
+const TrackEndSuccess = trackSuccess('TrackEndSuccess', 'The ended session, settled by the clock of the server.');
 
 const TrackEndResult = builder.unionType('TrackEndResult', {
-  description: 'The settled session. Ending an ended session again is a success and changes nothing.',
+  description: 'The ended session, or the reason why there is none.',
   types: [TrackEndSuccess, SessionNotFoundError],
-  resolveType: ({ type }) => (type === 'tracked' ? TrackEndSuccess : SessionNotFoundError),
+  resolveType: (outcome) => (outcome.type === 'tracked' ? TrackEndSuccess : refusalTypeName(outcome)),
 });
 
 builder.mutationField('trackEnd', (t) =>
   t.field({
     type: TrackEndResult,
     description:
-      'Ends a session: settles it, returns the unused hold and tells the vendor to stop. Once it is over, only higher totals are taken.',
-    args: { input: t.arg({ type: TrackEndInput, required: true, description: 'Which session.' }) },
+      'Ends a session: settles its use, releases the rest of its hold, and stops it at the vendor. Returns the settled session. A repeated call succeeds and changes nothing but totals that have grown. Refused if the caller has no such session.',
+    args: {
+      input: t.arg({ type: TrackEndInput, required: true, description: 'The session to end and its final totals.' }),
+    },
     resolve: (_root, { input }, context) =>
       trackEnd(context, context.caller, {
         avatarSessionId: input.avatarSessionId,

@@ -2,33 +2,43 @@ import { trackHeartbeat } from '../../app/track-heartbeat.ts';
 import { count, name } from '../../inputs/fields.ts';
 import { builder } from '../builder.ts';
 import { SessionEndedError, SessionNotFoundError, trackSuccess } from './tracked-session.ts';
+import { refusalTypeName } from './user-error.ts';
 
 const TrackHeartbeatInput = builder.inputType('TrackHeartbeatInput', {
-  description: 'Which session is alive, and what was said in it so far.',
+  description: 'The running session and its totals so far.',
   fields: (t) => ({
-    avatarSessionId: t.string({ required: true, description: 'The vendor’s session id.', validate: name }),
-    wordsSpoken: t.int({ description: 'Words since the start: a running total, not an increment.', validate: count }),
-    messagesCount: t.int({ description: 'Messages since the start: a running total.', validate: count }),
+    avatarSessionId: t.id({ required: true, description: "The vendor's ID of the session.", validate: name }),
+    wordsSpoken: t.int({
+      description: 'The total number of words spoken since the start. A total never decreases.',
+      validate: count,
+    }),
+    messagesCount: t.int({
+      description: 'The total number of messages exchanged since the start. A total never decreases.',
+      validate: count,
+    }),
   }),
 });
 
-const TrackHeartbeatSuccess = trackSuccess('TrackHeartbeatSuccess', 'The session is known to be alive.');
+const TrackHeartbeatSuccess = trackSuccess('TrackHeartbeatSuccess', 'The running session.');
 
 const TrackHeartbeatResult = builder.unionType('TrackHeartbeatResult', {
-  description: 'The running session, or why it does not run.',
+  description: 'The running session, or the reason why it is not running.',
   types: [TrackHeartbeatSuccess, SessionNotFoundError, SessionEndedError],
-  resolveType: ({ type }) =>
-    ({ tracked: TrackHeartbeatSuccess, session_not_found: SessionNotFoundError, session_ended: SessionEndedError })[
-      type
-    ],
+  resolveType: (outcome) => (outcome.type === 'tracked' ? TrackHeartbeatSuccess : refusalTypeName(outcome)),
 });
 
 builder.mutationField('trackHeartbeat', (t) =>
   t.field({
     type: TrackHeartbeatResult,
     description:
-      'Says that a session is alive, every heartbeatSeconds. Optional; but once one has come, the session ends when three are missed, settled at the last one.',
-    args: { input: t.arg({ type: TrackHeartbeatInput, required: true, description: 'Which session.' }) },
+      'Reports that a session is still running. Optional: call it every `heartbeatSeconds`, or subscribe to `quotaUpdated(avatarSessionId:)` instead. After the first heartbeat, the session ends when three in a row are missed. Returns the running session. Refused if the session has ended, or if the caller has no such session.',
+    args: {
+      input: t.arg({
+        type: TrackHeartbeatInput,
+        required: true,
+        description: 'The running session and its totals so far.',
+      }),
+    },
     resolve: (_root, { input }, context) =>
       trackHeartbeat(context, context.caller, {
         avatarSessionId: input.avatarSessionId,

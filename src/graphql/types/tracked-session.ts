@@ -1,8 +1,8 @@
 import { readQuota } from '../../app/read-quota.ts';
 import type { SessionEnded, SessionNotFound, TrackedSession } from '../../app/track-outcome.ts';
 import { builder } from '../builder.ts';
-import { ErrorInterface } from './error.ts';
 import { QuotaRef } from './quota.ts';
+import { UserErrorInterface } from './user-error.ts';
 
 /** The type of a tracking call's success: they differ in name only. */
 export function trackSuccess(name: string, description: string) {
@@ -11,13 +11,13 @@ export function trackSuccess(name: string, description: string) {
     fields: (t) => ({
       record: t.prismaField({
         type: 'UsageRecord',
-        description: 'The session’s record.',
+        description: 'The usage record of the session.',
         resolve: (query, { recordId }, _args, { prisma }) =>
           prisma.usageRecord.findUniqueOrThrow({ ...query, where: { id: recordId } }),
       }),
       quota: t.field({
         type: QuotaRef,
-        description: 'The caller’s quota after it.',
+        description: "The caller's quota after the call.",
         resolve: (_session, _args, context) => readQuota(context, context.caller.userId),
       }),
     }),
@@ -25,17 +25,18 @@ export function trackSuccess(name: string, description: string) {
 }
 
 export const SessionNotFoundError = builder.objectRef<SessionNotFound>('SessionNotFoundError').implement({
-  description: 'The caller has no such session.',
-  interfaces: [ErrorInterface],
+  description:
+    "A refusal because the caller has no session with the given IDs. Another user's session is answered the same way.",
+  interfaces: [UserErrorInterface],
 });
 
 export const SessionEndedError = builder.objectRef<SessionEnded>('SessionEndedError').implement({
-  description: 'The session, or its token, is over.',
-  interfaces: [ErrorInterface],
+  description: 'A refusal because the session has ended, or its token has expired.',
+  interfaces: [UserErrorInterface],
   fields: (t) => ({
     record: t.prismaField({
       type: 'UsageRecord',
-      description: 'How it ended.',
+      description: 'The usage record of the session. `endReason` says why it ended.',
       resolve: (query, { recordId }, _args, { prisma }) =>
         prisma.usageRecord.findUniqueOrThrow({ ...query, where: { id: recordId } }),
     }),

@@ -7,43 +7,43 @@ import { builder } from '../builder.ts';
 import { UsageRecordType, UsageStatusEnum } from './usage-record.ts';
 
 const UsageHistoryFilter = builder.inputType('UsageHistoryFilter', {
-  description: 'Which usage records to list: those that meet every condition given.',
+  description: 'Conditions on usage records. A record is listed if it meets all of them.',
   fields: (t) => ({
-    period: t.field({ type: 'BillingPeriod', description: 'Only of this month.' }),
-    status: t.field({ type: [UsageStatusEnum], description: 'Only of one of these.' }),
-    avatarName: t.string({ description: 'Only of this avatar.', validate: name }),
-    from: t.field({ type: 'DateTime', description: 'Only those created at this instant or later.' }),
-    to: t.field({ type: 'DateTime', description: 'Only those created before this instant.' }),
+    period: t.field({ type: 'BillingPeriod', description: 'The month that the record is billed to.' }),
+    statuses: t.field({ type: [UsageStatusEnum], description: 'The statuses of which the record has one.' }),
+    avatarName: t.string({ description: 'The name of the avatar.', validate: name }),
+    from: t.field({ type: 'DateTime', description: 'The earliest `createdAt`, included.' }),
+    to: t.field({ type: 'DateTime', description: 'The latest `createdAt`, excluded.' }),
   }),
 });
 
-const UsageHistoryEdge = builder.edgeObject({
-  name: 'QueryUsageHistoryConnectionEdge',
-  description: 'A usage record and where it stands in the list.',
+const UsageRecordEdge = builder.edgeObject({
+  name: 'UsageRecordEdge',
+  description: 'A usage record and its position in the list.',
   type: UsageRecordType,
 });
 
-const UsageHistoryConnection = builder.connectionObject(
+const UsageRecordConnection = builder.connectionObject(
   {
-    name: 'QueryUsageHistoryConnection',
+    name: 'UsageRecordConnection',
     description: 'A page of usage records.',
     type: UsageRecordType,
   },
-  UsageHistoryEdge,
+  UsageRecordEdge,
 );
 
 builder.queryField('usageHistory', (t) =>
   t.field({
-    type: UsageHistoryConnection,
-    description: 'The caller’s usage records, newest first.',
+    type: UsageRecordConnection,
+    description: "The caller's usage records, newest first.",
     args: {
       first: t.arg.int({
         defaultValue: DEFAULT_PAGE_SIZE,
-        description: `How many to list, at most ${MAX_PAGE_SIZE}.`,
+        description: `The number of records to return, 1 to ${MAX_PAGE_SIZE}.`,
         validate: pageSize,
       }),
-      after: t.arg.string({ description: 'The endCursor of the page before.' }),
-      filter: t.arg({ type: UsageHistoryFilter, description: 'Which records to list.' }),
+      after: t.arg.string({ description: 'The `endCursor` of the previous page. The first page if omitted.' }),
+      filter: t.arg({ type: UsageHistoryFilter, description: 'The conditions that the records must meet.' }),
     },
     resolve: (_root, { filter, ...args }, { prisma, caller }) =>
       resolveCursorConnection(
@@ -62,7 +62,5 @@ builder.queryField('usageHistory', (t) =>
 function readCursor(after: string): HistoryKey {
   const key = parseHistoryCursor(after);
   if (key) return key;
-  throw new BadUserInputError('This is no cursor of usageHistory. Pass the endCursor of the page before, unchanged.', [
-    'after',
-  ]);
+  throw new BadUserInputError('Invalid `after` cursor. Pass the `endCursor` of a previous page.', ['after']);
 }

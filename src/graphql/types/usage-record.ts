@@ -5,124 +5,136 @@ import { errorForUser } from '../../domain/usage-record.ts';
 import { builder, type UsageRecordRow } from '../builder.ts';
 
 export const UsageStatusEnum = builder.enumType('UsageStatus', {
-  description: 'Where a usage record stands.',
+  description: 'The state of a usage record.',
   values: {
     RESERVED: {
       value: 'reserved',
-      description: 'The token is given out, its quota held; the session has not started.',
+      description: 'The token has been issued and its quota is held. The session has not started.',
     },
-    ACTIVE: { value: 'active', description: 'The session runs.' },
-    COMPLETED: { value: 'completed', description: 'The session is over and settled.' },
+    ACTIVE: { value: 'active', description: 'The session is running.' },
+    COMPLETED: { value: 'completed', description: 'The session has ended and is settled.' },
     ERROR: {
       value: 'error',
-      description: 'The vendor gave no token or did not start the session, or the client ended it with an error.',
+      description:
+        'The vendor issued no token or did not start the session, or the client ended the session with an error.',
     },
-    EXPIRED: { value: 'expired', description: 'The token was never used; nothing was charged.' },
+    EXPIRED: { value: 'expired', description: 'The token ended unused. Nothing was charged.' },
   } as const satisfies Record<string, { value: UsageStatus; description: string }>,
 });
 
 const EndReasonEnum = builder.enumType('EndReason', {
-  description: 'Why a usage record is over.',
+  description: 'The reason why a usage record has ended.',
   values: {
-    USER_ENDED: { value: 'user_ended', description: 'trackEnd was called, or the vendor’s SDK stopped it.' },
-    DEADLINE_REACHED: { value: 'deadline_reached', description: 'The session had run as long as its grant.' },
+    USER_ENDED: {
+      value: 'user_ended',
+      description: "The client called `trackEnd`, or stopped the session with the vendor's SDK.",
+    },
+    DEADLINE_REACHED: { value: 'deadline_reached', description: 'The session reached its maximum duration.' },
     HEARTBEAT_LOST: { value: 'heartbeat_lost', description: 'The client stopped sending heartbeats.' },
-    TOKEN_EXPIRED: { value: 'token_expired', description: 'The token was not used in time.' },
-    SUPERSEDED: { value: 'superseded', description: 'A newer token took its place.' },
-    ADMIN_ENDED: { value: 'admin_ended', description: 'An administrator ended it.' },
+    TOKEN_EXPIRED: { value: 'token_expired', description: 'The token expired before the session started.' },
+    SUPERSEDED: { value: 'superseded', description: 'A newer token replaced this one.' },
+    ADMIN_ENDED: { value: 'admin_ended', description: 'An administrator ended the session.' },
     VENDOR_ENDED: { value: 'vendor_ended', description: 'The vendor ended the session.' },
-    VENDOR_ERROR: { value: 'vendor_error', description: 'The vendor gave no token, or did not start the session.' },
-    CLIENT_ERROR: { value: 'client_error', description: 'trackEnd was called with an error message.' },
+    VENDOR_ERROR: {
+      value: 'vendor_error',
+      description: 'The vendor issued no token, or did not start the session.',
+    },
+    CLIENT_ERROR: { value: 'client_error', description: 'The client called `trackEnd` with an `errorMessage`.' },
   } as const satisfies Record<string, { value: EndReason; description: string }>,
 });
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const NO_RECORD = '00000000-0000-0000-0000-000000000000';
-
 export const UsageRecordType = builder.prismaNode('UsageRecord', {
-  description: 'One token and the session it may have become.',
-  id: { field: 'id', description: 'The record’s id within this API.' },
+  description: 'A token and, once it has been used, its session.',
+  id: { field: 'id', description: 'The opaque ID of the usage record.' },
   nullable: true,
-  findUnique: (id, { caller }) => ({ id: UUID.test(id) ? id : NO_RECORD, userId: caller.userId }),
+  findUnique: (id, { caller }) => ({ id, userId: caller.userId }),
   fields: (t) => ({
-    userId: t.exposeID('userId', { description: 'Whose record it is.' }),
-    sessionId: t.exposeID('sessionId', { description: 'The app’s own id of the conversation.' }),
-    avatarSessionId: t.exposeString('avatarSessionId', {
+    userId: t.exposeID('userId', { description: 'The ID of the user: the `sub` claim of the JWT.' }),
+    sessionId: t.exposeID('sessionId', { description: "Your application's ID of the conversation." }),
+    avatarSessionId: t.exposeID('avatarSessionId', {
       nullable: true,
-      description: 'The vendor’s session id: null until it is known.',
+      description: "The vendor's ID of the session. Null until it is known.",
     }),
-    avatarName: t.exposeString('avatarName', { description: 'The avatar asked for.' }),
-    vendor: t.exposeString('vendor', { description: 'Who streams the avatar.' }),
-    status: t.expose('status', { type: UsageStatusEnum, description: 'Where the record stands.' }),
+    avatarName: t.exposeString('avatarName', { description: 'The name of the avatar.' }),
+    vendor: t.exposeString('vendor', { description: 'The vendor that streams the avatar, such as `liveavatar`.' }),
+    status: t.expose('status', { type: UsageStatusEnum, description: 'The state of the record.' }),
     endReason: t.expose('endReason', {
       type: EndReasonEnum,
       nullable: true,
-      description: 'Why it is over: null while it is open.',
+      description: 'The reason why the record has ended. Null while it is open.',
     }),
     startedAt: t.expose('startedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When the session started, by the server’s clock.',
+      description: 'The start of the session by the clock of the server. Null if it has not started.',
     }),
     endedAt: t.expose('endedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When the session, or the unused token, ended.',
+      description: 'The end of the session or of the unused token. Null while it is open.',
     }),
     durationSeconds: t.int({
-      description: 'Seconds of the session by the server’s clock; up to now while it runs.',
+      description: 'The duration of the session in seconds, up to now while it is running.',
       resolve: (record, _args, { clock }) => useOf(record, clock()).seconds,
     }),
-    wordsSpoken: t.exposeInt('wordsSpoken', { description: 'Words the avatar has spoken, as the client reported.' }),
-    messagesCount: t.exposeInt('messagesCount', { description: 'Messages exchanged, as the client reported.' }),
+    wordsSpoken: t.exposeInt('wordsSpoken', {
+      description: 'The number of words that the avatar has spoken, as reported by the client.',
+    }),
+    messagesCount: t.exposeInt('messagesCount', {
+      description: 'The number of messages exchanged, as reported by the client.',
+    }),
     estimatedCost: t.field({
       type: 'Decimal',
       description:
-        'Seconds × the price in force in each, rounded up as the vendor bills; up to now while the session runs.',
+        'The cost by the price in force in each second, rounded up as the vendor bills. Up to now while the session is running.',
       resolve: (record, _args, { clock }) => useOf(record, clock()).cost,
     }),
     pricePerMinute: t.field({
       type: 'Decimal',
-      description: 'The price in force: now while the session runs, at its end once it is over.',
+      description: 'The price per minute now in force. After the end of the session, the price at its end.',
       resolve: (record) => toMoney(record.pricePerMinute),
     }),
     actualSeconds: t.exposeInt('actualSeconds', {
       nullable: true,
       description:
-        'Seconds by the vendor’s own account; null until they are known. From then on the quota counts these in place of durationSeconds.',
+        'The duration in seconds by the records of the vendor. Null until it is known, then the quota counts it instead of `durationSeconds`.',
     }),
     actualCost: t.field({
       type: 'Decimal',
       nullable: true,
       description:
-        'What the vendor bills for the session; null until it is known. From then on the quota counts this in place of estimatedCost.',
+        'The cost that the vendor bills. Null until it is known, then the quota counts it instead of `estimatedCost`.',
       resolve: ({ actualCost }) => actualCost && toMoney(actualCost),
     }),
     vendorEndReason: t.exposeString('vendorEndReason', {
       nullable: true,
-      description: 'Why the session ended, in the vendor’s words, such as `USER_CLOSED`; null until it is known.',
+      description: "The vendor's own reason for the end of the session, such as `USER_CLOSED`. Null until it is known.",
     }),
-    billingPeriod: t.expose('billingPeriod', { type: 'BillingPeriod', description: 'The month the record counts to.' }),
+    billingPeriod: t.expose('billingPeriod', {
+      type: 'BillingPeriod',
+      description: 'The month that the record is billed to.',
+    }),
     maxDurationSeconds: t.exposeInt('grantSeconds', {
-      description: 'The grant: the session ends by itself when it has run this long.',
+      description: 'The maximum duration of the session in seconds. The session ends by itself after it.',
     }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When the session, or the token while it is not started, ends by itself. Null once it is over.',
+      description: 'The moment at which the session, or the unused token, ends by itself. Null once it has ended.',
     }),
     stopPending: t.boolean({
-      description: 'The session is over for us, but the vendor has not confirmed yet that it has stopped it.',
+      description: 'Whether the session has ended here and the vendor has not confirmed yet that it has stopped.',
       select: { stop: { select: { confirmedAt: true } } },
       resolve: ({ stop }) => stop !== null && stop.confirmedAt === null,
     }),
     errorMessage: t.string({
       nullable: true,
-      description: 'What went wrong, if anything did: as the client reported it, or a sentence.',
+      description:
+        'The error that ended the session, as reported by the client, or a sentence about it. Null without an error.',
       resolve: errorForUser,
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the token was asked for.' }),
-    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the record changed last.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'The moment at which the token was requested.' }),
+    updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'The moment of the last change.' }),
   }),
 });
 

@@ -80,6 +80,22 @@ describe('a session', () => {
     expect(await held(named)).toBe(15_000_000n);
     expect(await named.store.dearestPrice('liveavatar', 'LITE')).toMatchObject({ perMinute: 500_000n });
     expect(await listed.store.dearestPrice('liveavatar', 'LITE')).toMatchObject({ perMinute: 100_000n });
+    expect(await named.store.currentPrice('liveavatar', 'LITE')).toMatchObject({ perMinute: 500_000n });
+    expect(await listed.store.currentPrice('liveavatar', 'LITE')).toMatchObject({ perMinute: 100_000n });
+  });
+
+  it('is in force from its moment on, and a later one not yet', async () => {
+    await using test = await createTestStore();
+    const modes = ['FULL', 'LITE'];
+    const prices = async () => {
+      const read = await Promise.all(modes.map((mode) => test.store.currentPrice('simulator', mode)));
+      return read.map(({ perMinute }) => perMinute);
+    };
+    await enterPrice(test, '0.20', { from: '2026-11-10T12:00:00Z' });
+    await enterPrice(test, '9.00', { from: '2026-11-10T12:00:01Z' });
+    expect(await prices()).toEqual([200_000n, 500_000n]);
+    test.clock.advance(1);
+    expect(await prices()).toEqual([9_000_000n, 500_000n]);
   });
 
   it('is rounded up to the step and the minimum of the vendor, in money and not in time', async () => {
