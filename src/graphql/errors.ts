@@ -7,6 +7,7 @@ import {
   PublicError,
   UnauthenticatedError,
 } from '../domain/errors.ts';
+import { argumentPathOf } from './argument-path.ts';
 
 /** Messages quote the request; a request must not be answered with a hundred times its size. */
 const MAX_MESSAGE_CHARACTERS = 500;
@@ -33,8 +34,18 @@ export function toClientError(error: unknown, log: (error: unknown) => void): Gr
   return withCode(error, MASKED_MESSAGE, { code: 'INTERNAL_SERVER_ERROR' });
 }
 
+/** What validation finds in a document. The pipeline adds the code. */
+export function toValidationError(error: GraphQLError): GraphQLError {
+  const { message, nodes, extensions } = error;
+  const argumentPath = argumentPathOf(error);
+  return new GraphQLError(shorten(message), {
+    nodes,
+    extensions: { ...extensions, ...(argumentPath && { argumentPath }) },
+  });
+}
+
 /** Cuts what the message quotes of a long request. */
-export function shorten(message: string): string {
+function shorten(message: string): string {
   return message.length > MAX_MESSAGE_CHARACTERS ? `${message.slice(0, MAX_MESSAGE_CHARACTERS)}…` : message;
 }
 
@@ -60,23 +71,18 @@ function blamesRequest({ path }: GraphQLError, cause: GraphQLError): boolean {
   return path === undefined || cause.extensions.code !== undefined || ARGUMENT.test(cause.message);
 }
 
-/** An error of the request itself: its document, or its variables, of which the outer error says which. */
+/** An error of the request itself: of its document, or of its variables. */
 function requestError(error: GraphQLError, cause: GraphQLError): GraphQLError {
-  const { message } = error;
-  const place = /at "([^"]+)"/.exec(message) ?? /^Variable "\$(\w+)"/.exec(message) ?? ARGUMENT.exec(message);
   const { code, http } = cause.extensions;
   const ours = typeof code === 'string' ? CODES[code] : 'BAD_USER_INPUT';
-  return withCode(error, message, {
+  // An error within a field names the field, and its cause the argument.
+  const argumentPath = argumentPathOf(cause.nodes ? cause : error);
+  return withCode(error, error.message, {
     code: ours ?? code,
-    // What is no request of GraphQL at all is refused by its status too, whichever answer was asked for.
+    // A request that is not GraphQL at all is also refused by its status, whatever response format was requested.
     ...(http !== undefined && { http: ours ? { ...http, spec: false } : http }),
-    ...(place?.[1] && { argumentPath: toArgumentPath(place[1]) }),
+    ...(argumentPath && { argumentPath }),
   });
-}
-
-/** `input.ids[1]` in its parts. */
-function toArgumentPath(place: string): (string | number)[] {
-  return [...place.matchAll(/[^.[\]]+/g)].map(([key]) => (/^\d+$/.test(key) ? Number(key) : key));
 }
 
 function withCode(error: unknown, message: string, extensions: GraphQLErrorExtensions): GraphQLError {

@@ -2,7 +2,7 @@ import { maxAliasesPlugin } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthPlugin } from '@escape.tech/graphql-armor-max-depth';
 import { GraphQLError, parse } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { shorten } from './errors.ts';
+import { toValidationError } from './errors.ts';
 
 const MAX_DEPTH = 10;
 const MAX_ALIASES = 15;
@@ -15,11 +15,14 @@ const GAVE_UP = 'Validation aborted.';
 export function documentLimits(): Plugin[] {
   return [
     limitTokens(),
-    maxDepthPlugin({ n: MAX_DEPTH, ...reject(`An operation may be ${MAX_DEPTH} levels deep, not more.`) }),
+    maxDepthPlugin({
+      n: MAX_DEPTH,
+      ...reject(`The operation is nested too deep. It can have at most ${MAX_DEPTH} levels.`),
+    }),
     maxAliasesPlugin({
       n: MAX_ALIASES,
       allowList: [],
-      ...reject(`An operation may have ${MAX_ALIASES} aliases, not more.`),
+      ...reject(`The operation has too many aliases. It can have at most ${MAX_ALIASES}.`),
     }),
     limitMessages(),
   ] as Plugin[];
@@ -33,9 +36,9 @@ function limitTokens(): Plugin {
           return parse(source, { ...options, maxTokens: MAX_TOKENS });
         } catch (error) {
           // The parser descends with every bracket, to the end of the stack.
-          if (error instanceof RangeError) throw limitExceeded('This document is nested too deep.');
+          if (error instanceof RangeError) throw limitExceeded('The document is nested too deep.');
           if (error instanceof GraphQLError && error.message.includes(`more than ${MAX_TOKENS} tokens`)) {
-            throw limitExceeded(`A document may have ${MAX_TOKENS} tokens, not more.`);
+            throw limitExceeded(`The document is too long. It can have at most ${MAX_TOKENS} tokens.`);
           }
           throw error;
         }
@@ -67,10 +70,10 @@ function limitMessages(): Plugin {
   };
 }
 
-function toReadable({ message, nodes, extensions }: GraphQLError): GraphQLError {
-  return message === GAVE_UP
-    ? limitExceeded('This document repeats its fields too often. Ask for each field once.')
-    : new GraphQLError(shorten(message), { nodes, extensions });
+function toReadable(error: GraphQLError): GraphQLError {
+  return error.message === GAVE_UP
+    ? limitExceeded('The document repeats its fields too often. Select each field once.')
+    : toValidationError(error);
 }
 
 function limitExceeded(message: string): GraphQLError {

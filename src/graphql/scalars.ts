@@ -1,4 +1,4 @@
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type ValueNode, valueFromASTUntyped } from 'graphql';
 import { GraphQLDate, GraphQLDateTimeISO } from 'graphql-scalars';
 import { formatMoney, parseMoney } from '../domain/money.ts';
 import { parsePeriod } from '../domain/period.ts';
@@ -9,11 +9,10 @@ builder.scalarType('DateTime', {
   description: 'An instant as an RFC 3339 timestamp in UTC with milliseconds, such as `2026-11-24T09:30:00.000Z`.',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   serialize: (value) => GraphQLDateTimeISO.serialize(value),
-  parseValue: (value) => {
+  ...parsedBy((value) => {
     const instant = attempt(() => GraphQLDateTimeISO.parseValue(value));
-    if (instant && instant >= YEAR_ONE) return instant;
-    throw invalid('Invalid timestamp. Pass an RFC 3339 timestamp with a UTC offset, such as 2026-11-24T09:30:00Z.');
-  },
+    return instant && instant >= YEAR_ONE ? instant : null;
+  }, 'Invalid timestamp. Pass an RFC 3339 timestamp with a UTC offset, such as 2026-11-24T09:30:00Z.'),
 });
 
 /** The earliest instant that both RFC 3339 can write and PostgreSQL can store. */
@@ -29,22 +28,17 @@ builder.scalarType('Decimal', {
   description: 'An exact decimal number as a string with two to six decimals, such as `23.50` or `0.008333`.',
   specifiedByURL: 'https://www.w3.org/TR/xmlschema-2/#decimal',
   serialize: (value) => formatMoney(value),
-  parseValue: (value) => {
-    const amount = attempt(() => parseMoney(String(value)));
-    if (amount !== null) return amount;
-    throw invalid('Invalid decimal. Pass a string with at most six decimals, such as "23.50".');
-  },
+  ...parsedBy(
+    (value) => attempt(() => parseMoney(String(value))),
+    'Invalid decimal. Pass a string with at most six decimals, such as "23.50".',
+  ),
 });
 
 builder.scalarType('BillingPeriod', {
   description: 'A calendar month in the billing time zone, from `2000-01` to `9999-11`, such as `2026-11`.',
   specifiedByURL: 'https://www.w3.org/TR/xmlschema-2/#gYearMonth',
   serialize: (value) => value,
-  parseValue: (value) => {
-    const period = typeof value === 'string' ? parsePeriod(value) : null;
-    if (period) return period;
-    throw invalid(PERIOD_FORM);
-  },
+  ...parsedBy((value) => (typeof value === 'string' ? parsePeriod(value) : null), PERIOD_FORM),
 });
 
 builder.scalarType('CurrencyCode', {
@@ -61,7 +55,18 @@ function attempt<Value>(parse: () => Value): Value | null {
   }
 }
 
-/** A GraphQLError, so that the executor adds to these words only where in the request the value stands. */
-function invalid(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
+/**
+ * Parsing for a scalar, with the message for a value that cannot be parsed. A literal's node goes into the error: the
+ * validator adds none to the error of a scalar.
+ */
+function parsedBy<Value>(parse: (value: unknown) => Value | null, message: string) {
+  const parseValue = (value: unknown, nodes?: ValueNode): Value => {
+    const parsed = parse(value);
+    if (parsed !== null) return parsed;
+    throw new GraphQLError(message, { nodes, extensions: { code: 'BAD_USER_INPUT' } });
+  };
+  return {
+    parseValue: (value: unknown) => parseValue(value),
+    parseLiteral: (node: ValueNode) => parseValue(valueFromASTUntyped(node), node),
+  };
 }

@@ -57,7 +57,7 @@ describe.each(BODY_FIELDS)('%s with a bad %s', (call, field, bad, besides, requi
       'BAD_USER_INPUT',
     );
     // which avatars there are is said without the field's name
-    expect(message).toMatch(message.startsWith('There is no avatar') ? (value as string) : `${field}: `);
+    expect(message).toMatch(message.startsWith('Unknown avatar') ? (value as string) : `${field}: `);
     if (what === 'nothing') expect(message).toBe(`${field}: This is missing.`);
   });
 });

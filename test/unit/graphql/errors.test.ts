@@ -57,14 +57,6 @@ test('the names that libraries have for a bad request become ours', () => {
   }
 });
 
-test.each([
-  ['Variable "$v" got invalid value 5; no', ['v']],
-  ['Variable "$v" got invalid value 5 at "v.ids[1].name"; no', ['v', 'ids', 1, 'name']],
-  ['Argument "id" of non-null type "ID!" must not be null.', ['id']],
-])('%s: the argument is named', (message, argumentPath) => {
-  expect(shown(new GraphQLError(message)).extensions).toEqual({ code: 'BAD_USER_INPUT', argumentPath });
-});
-
 test('a message does not quote all of a long request', () => {
   expect(shown(new GraphQLError('x'.repeat(60_000))).message).toBe(`${'x'.repeat(500)}…`);
 });
