@@ -5,7 +5,7 @@ export interface TrackedSession {
   readonly recordId: string;
 }
 
-/** The caller has no such session; somebody else's is answered alike. */
+/** The caller has no such session. Another user's session is answered the same way. */
 export interface SessionNotFound {
   readonly type: 'session_not_found';
   readonly code: 'SESSION_NOT_FOUND';
@@ -26,17 +26,17 @@ export function tracked(recordId: string): TrackedSession {
 export const SESSION_NOT_FOUND: SessionNotFound = {
   type: 'session_not_found',
   code: 'SESSION_NOT_FOUND',
-  message: 'You have no such session. Use the ids that belong to a token of yours.',
+  message: 'You have no session with these IDs. Use the IDs of a token that was issued to you.',
 };
 
-/** What a call that needs an open session tells of the store's answer. */
+/** The outcome of a call that needs an open session. */
 export function openSession(outcome: RecordOutcome<string>): TrackedSession | SessionNotFound | SessionEnded {
   if (outcome.recordId === null) return SESSION_NOT_FOUND;
   if (outcome.outcome !== 'ended') return tracked(outcome.recordId);
   return {
     type: 'session_ended',
     code: 'SESSION_ENDED',
-    message: 'This session is over. Ask for a new token.',
+    message: 'This session has ended. Request a new token.',
     recordId: outcome.recordId,
   };
 }

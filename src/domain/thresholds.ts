@@ -1,12 +1,5 @@
-import { formatMoney, type Micros } from './money.ts';
-import {
-  consumedMilliseconds,
-  type OpenRecord,
-  type QuotaLimit,
-  type QuotaState,
-  usedCost,
-  usedMilliseconds,
-} from './quota.ts';
+import { consumedMilliseconds, type OpenRecord, type QuotaLimit, type QuotaState, usedMilliseconds } from './quota.ts';
+import { warningMessage } from './warning-message.ts';
 
 const MS_PER_MINUTE = 60_000n;
 
@@ -105,20 +98,8 @@ export function warningAt(
     thresholdPercent,
     percentUsed,
     crossedAt: alert?.crossedAt ?? at,
-    message: warningMessage(state, limit, at, currency),
+    message: warningMessage(state, limit, thresholdPercent, at, currency),
   };
-}
-
-function warningMessage(state: QuotaState, limit: QuotaLimit, at: Date, currency: string): string {
-  const amounts =
-    limit === 'minutes'
-      ? `${Math.floor(usedMilliseconds(state, at) / 60_000)} of ${state.limitMinutes} minutes`
-      : `${formatMoney(wholeCents(usedCost(state, at)))} of ${formatMoney(state.limitCost)} ${currency}`;
-  return `You have used ${amounts} this month.`;
-}
-
-function wholeCents(amount: Micros): Micros {
-  return amount - (amount % 10_000n);
 }
 
 /**

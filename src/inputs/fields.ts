@@ -17,7 +17,7 @@ function typeError(message: string) {
 /** Text that PostgreSQL stores unchanged. */
 function text(maxCharacters: number) {
   return z
-    .string(typeError('This must be a text.'))
+    .string(typeError('This must be a string.'))
     .refine((value) => [...value].length <= maxCharacters, `This must have at most ${maxCharacters} characters.`)
     .refine(
       (value) => !value.includes('\0') && value.isWellFormed(),

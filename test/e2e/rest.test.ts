@@ -42,7 +42,7 @@ describe('a refusal is an answer', () => {
         threshold_percent: 100,
         percent_used: 100,
         crossed_at: expect.any(String),
-        message: 'You have used 0 of 0 minutes this month.',
+        message: 'Your plan includes no minutes this month.',
       },
     });
   });

@@ -63,7 +63,7 @@ export function quotaUpdates(context: GraphQLContext, avatarSessionId: string | 
 
     const monthEnd = createAlarm(clock, () => enqueue(() => tell('period_started', null)));
     const expiry = createAlarm(clock, () =>
-      stop(new UnauthenticatedError('expired', 'The token has expired: subscribe again with a fresh one.')),
+      stop(new UnauthenticatedError('expired', 'The token has expired. Subscribe again with a new token.')),
     );
     const unsubscribe = events.subscribe(caller.userId, {
       changed: (event) => {

@@ -98,7 +98,7 @@ describe('the warning', () => {
     expect(warningAt(quotaState({ limitMinutes: 0 }), [80], NOW, 'USD')).toMatchObject({
       level: 'limit_reached',
       limit: 'minutes',
-      message: 'You have used 0 of 0 minutes this month.',
+      message: 'Your plan includes no minutes this month.',
     });
   });
 
