@@ -5,7 +5,7 @@ export interface TrackedSession {
   readonly recordId: string;
 }
 
-/** The caller has no such session. Another user's session is answered the same way. */
+/** The caller has no such session. Another user's session gets the same answer. */
 export interface SessionNotFound {
   readonly type: 'session_not_found';
   readonly code: 'SESSION_NOT_FOUND';

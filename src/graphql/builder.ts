@@ -55,7 +55,7 @@ export const builder = new SchemaBuilder<{
       },
     },
     idFieldOptions: { description: 'The opaque ID of the object, unique within this API.' },
-    nodeTypeOptions: { description: 'An object with an ID, which `node` and `nodes` look up.' },
+    nodeTypeOptions: { description: 'An object that `node` and `nodes` look up by its ID.' },
     edgesFieldOptions: {
       nullable: { list: false, items: false },
       description: 'The entries of the page, each with its cursor.',
@@ -83,7 +83,7 @@ export const builder = new SchemaBuilder<{
   },
 });
 
-builder.queryType({ description: "Reads of the caller's own quota, sessions, and usage. No query writes anything." });
+builder.queryType({ description: "Queries for the caller's quota, sessions, and usage. They never write anything." });
 builder.mutationType({ description: 'The life of an avatar session: its token, start, heartbeats, and end.' });
 builder.subscriptionType({
   description: 'Live updates, over WebSocket (`graphql-transport-ws`) or server-sent events.',

@@ -46,7 +46,7 @@ export type ErrorCode =
   | 'QUOTA_INACTIVE'
   /** `SessionEndedError`: the session has ended, or its token has expired. Request a new token with `createToken`. */
   | 'SESSION_ENDED'
-  /** `SessionNotFoundError`: the caller has no session with the given IDs. Another user's session is answered the same way. Check the IDs. */
+  /** `SessionNotFoundError`: the caller has no session with the given IDs. Another user's session gets the same answer. Check the IDs. */
   | 'SESSION_NOT_FOUND'
   /** `ConcurrencyLimitError`: the token was revoked before it was issued, because a newer request or a lower limit replaced it. Use the newer token, or retry. */
   | 'SUPERSEDED'
@@ -107,7 +107,7 @@ export type QuotaUpdateReason =
 export type QuotaWarningLevel =
   /** A threshold has been crossed, 80% by default. The limit has not been reached. */
   | 'APPROACHING_LIMIT'
-  /** The limit has been reached. No token is issued. */
+  /** The limit has been reached. No more tokens are issued. */
   | 'LIMIT_REACHED';
 
 /** The replacement for a streaming avatar. */
@@ -141,7 +141,7 @@ export type TrackHeartbeatInput = {
 export type TrackStartInput = {
   /** The name of the avatar, if it is chosen only at the start. The avatar of the token if omitted. */
   avatarName?: string | null | undefined;
-  /** The vendor's ID of the session. If `record.avatarSessionId` of the token is not null, it must be that ID. */
+  /** The vendor's ID of the session. If `createToken` returned a `record.avatarSessionId`, it must be that ID. */
   avatarSessionId: string;
   /** The ID of the conversation that the token was requested for. */
   sessionId: string;
@@ -155,7 +155,7 @@ export type UsageHistoryFilter = {
   from?: string | null | undefined;
   /** The month that the record is billed to. */
   period?: string | null | undefined;
-  /** The statuses of which the record has one. */
+  /** The statuses to include. */
   statuses?: Array<UsageStatus> | null | undefined;
   /** The latest `createdAt`, excluded. */
   to?: string | null | undefined;

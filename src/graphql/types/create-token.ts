@@ -26,7 +26,7 @@ const CreateTokenSuccess = builder.objectRef<CreatedToken>('CreateTokenSuccess')
   description: 'A token, with its quota already held.',
   fields: (t) => ({
     token: t.exposeString('token', {
-      description: "The session token for the vendor's SDK. It is returned once and never stored in the clear.",
+      description: "The session token for the vendor's SDK. Returned once, never stored in the clear.",
     }),
     record: t.prismaField({
       type: 'UsageRecord',
@@ -36,13 +36,13 @@ const CreateTokenSuccess = builder.objectRef<CreatedToken>('CreateTokenSuccess')
     }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
-      description: 'The moment at which the token expires if the session has not started.',
+      description: 'The moment at which the token expires if it has not been used.',
     }),
     maxDurationSeconds: t.exposeInt('maxDurationSeconds', {
       description: 'The maximum duration of the session in seconds. The session ends by itself after it.',
     }),
     heartbeatSeconds: t.int({
-      description: 'The number of seconds between two calls of `trackHeartbeat`.',
+      description: 'The recommended interval between calls of `trackHeartbeat`, in seconds.',
       resolve: (_token, _args, { policy }) => policy.heartbeatSeconds,
     }),
     quota: t.field({

@@ -17,7 +17,7 @@ const QuotaWarningLevelEnum = builder.enumType('QuotaWarningLevel', {
       value: 'approaching_limit',
       description: 'A threshold has been crossed, 80% by default. The limit has not been reached.',
     },
-    LIMIT_REACHED: { value: 'limit_reached', description: 'The limit has been reached. No token is issued.' },
+    LIMIT_REACHED: { value: 'limit_reached', description: 'The limit has been reached. No more tokens are issued.' },
   } as const satisfies Record<string, { value: QuotaWarning['level']; description: string }>,
 });
 
@@ -25,7 +25,7 @@ export const QuotaWarningType = builder.objectRef<QuotaWarning>('QuotaWarning').
   description: 'The warning that a quota is almost or completely used up.',
   fields: (t) => ({
     level: t.expose('level', { type: QuotaWarningLevelEnum, description: 'The urgency of the warning.' }),
-    limit: t.expose('limit', { type: QuotaLimitEnum, description: 'The limit with the higher percentage in use.' }),
+    limit: t.expose('limit', { type: QuotaLimitEnum, description: 'The limit with the higher percentage used.' }),
     thresholdPercent: t.exposeInt('thresholdPercent', {
       description: 'The highest threshold crossed, as a percentage of the limit.',
     }),

@@ -9,7 +9,8 @@ import { QuotaWarningType } from './quota-warning.ts';
 export const QuotaRef = builder.objectRef<QuotaView>('Quota');
 
 builder.node(QuotaRef, {
-  description: 'The limits, use, and holds of one user in one calendar month.',
+  description:
+    'The limits, use, and holds of one user in one calendar month. A hold reserves quota for an issued token or a running session.',
   id: {
     resolve: ({ state }) => quotaKey(state.period, state.userId),
     description: 'The opaque ID of the quota: one per user and month.',
@@ -66,7 +67,7 @@ builder.node(QuotaRef, {
     }),
     heldCost: t.expose('heldCost', { type: 'Decimal', description: 'The cost held and not used yet.' }),
     remainingSeconds: t.exposeInt('remainingSeconds', {
-      description: 'The limit minus what is used, in seconds. Never below 0.',
+      description: 'The number of seconds left: the limit minus used. Never below 0.',
     }),
     remainingMinutes: t.float({
       description: '`remainingSeconds` in minutes.',
@@ -74,13 +75,14 @@ builder.node(QuotaRef, {
     }),
     remainingCost: t.expose('remainingCost', {
       type: 'Decimal',
-      description: 'The cost limit minus the cost so far. Never below 0.',
+      description: 'The budget left: `limitCost` minus `usedCost`. Never below 0.',
     }),
     availableSeconds: t.exposeInt('availableSeconds', {
-      description: 'The number of seconds that the next token can hold: limit minus used minus held. Never below 0.',
+      description:
+        'The number of seconds that the next token can hold: the limit minus used minus held. Never below 0.',
     }),
     percentUsed: t.exposeFloat('percentUsed', {
-      description: 'The higher of the two percentages in use, of minutes and of cost. It can exceed 100.',
+      description: 'The percentage used of the minutes or of the cost, whichever is higher. It can exceed 100.',
     }),
     warning: t.expose('warning', {
       type: QuotaWarningType,
@@ -116,11 +118,12 @@ builder.node(QuotaRef, {
       description: 'The end of the month in the billing time zone.',
     }),
     version: t.exposeInt('version', {
-      description: 'The version of the quota, which grows with every change. Of two answers, keep the higher version.',
+      description:
+        'The version of the quota, which grows with every change. Of two responses, keep the one with the higher version.',
     }),
     serverTime: t.expose('serverTime', {
       type: 'DateTime',
-      description: 'The time of the server when the quota was read. Extrapolate running sessions from it.',
+      description: "The server's time when the quota was read. To show a running session live, count on from it.",
     }),
   }),
 });

@@ -6,7 +6,7 @@ import { SessionFallback } from './session-fallback.ts';
 import { ErrorCodeEnum, UserErrorInterface } from './user-error.ts';
 
 const SessionPermissionType = builder.objectRef<SessionPermission>('SessionPermission').implement({
-  description: 'The prediction of what `createToken` would answer at this moment.',
+  description: 'A prediction of what `createToken` would return at this moment.',
   fields: (t) => ({
     allowed: t.exposeBoolean('allowed', { description: 'Whether `createToken` would issue a token.' }),
     reason: t.expose('reason', {
@@ -14,7 +14,7 @@ const SessionPermissionType = builder.objectRef<SessionPermission>('SessionPermi
       nullable: true,
       description: 'The reason why no token would be issued. Null if `allowed` is true.',
     }),
-    message: t.exposeString('message', { description: 'A sentence in English, fit to be shown to the user.' }),
+    message: t.exposeString('message', { description: 'A sentence in English for the user.' }),
     refusal: t.expose('refusal', {
       type: UserErrorInterface,
       nullable: true,

@@ -36,7 +36,7 @@ builder.mutationField('trackEnd', (t) =>
   t.field({
     type: TrackEndResult,
     description:
-      'Ends a session: settles its use, releases the rest of its hold, and stops it at the vendor. Returns the settled session. A repeated call succeeds and changes nothing but totals that have grown. Refused if the caller has no such session.',
+      'Ends a session: settles its use, releases the rest of its hold, and stops it at the vendor. Returns the settled session. A repeated call succeeds and only updates totals that have grown. Refused if the caller has no such session.',
     args: {
       input: t.arg({ type: TrackEndInput, required: true, description: 'The session to end and its final totals.' }),
     },

@@ -15,7 +15,7 @@ const TrackStartInput = builder.inputType('TrackStartInput', {
     avatarSessionId: t.id({
       required: true,
       description:
-        "The vendor's ID of the session. If `record.avatarSessionId` of the token is not null, it must be that ID.",
+        "The vendor's ID of the session. If `createToken` returned a `record.avatarSessionId`, it must be that ID.",
       validate: name,
     }),
     avatarName: t.string({

@@ -26,7 +26,7 @@ export function trackSuccess(name: string, description: string) {
 
 export const SessionNotFoundError = builder.objectRef<SessionNotFound>('SessionNotFoundError').implement({
   description:
-    "A refusal because the caller has no session with the given IDs. Another user's session is answered the same way.",
+    "A refusal because the caller has no session with the given IDs. Another user's session gets the same answer.",
   interfaces: [UserErrorInterface],
 });
 

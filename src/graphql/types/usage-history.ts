@@ -10,7 +10,7 @@ const UsageHistoryFilter = builder.inputType('UsageHistoryFilter', {
   description: 'Conditions on usage records. A record is listed if it meets all of them.',
   fields: (t) => ({
     period: t.field({ type: 'BillingPeriod', description: 'The month that the record is billed to.' }),
-    statuses: t.field({ type: [UsageStatusEnum], description: 'The statuses of which the record has one.' }),
+    statuses: t.field({ type: [UsageStatusEnum], description: 'The statuses to include.' }),
     avatarName: t.string({ description: 'The name of the avatar.', validate: name }),
     from: t.field({ type: 'DateTime', description: 'The earliest `createdAt`, included.' }),
     to: t.field({ type: 'DateTime', description: 'The latest `createdAt`, excluded.' }),

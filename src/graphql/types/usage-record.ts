@@ -74,7 +74,7 @@ export const UsageRecordType = builder.prismaNode('UsageRecord', {
       description: 'The end of the session or of the unused token. Null while it is open.',
     }),
     durationSeconds: t.int({
-      description: 'The duration of the session in seconds, up to now while it is running.',
+      description: 'The duration of the session in seconds. Counts up to now while the session is running.',
       resolve: (record, _args, { clock }) => useOf(record, clock()).seconds,
     }),
     wordsSpoken: t.exposeInt('wordsSpoken', {
@@ -86,7 +86,7 @@ export const UsageRecordType = builder.prismaNode('UsageRecord', {
     estimatedCost: t.field({
       type: 'Decimal',
       description:
-        'The cost by the price in force in each second, rounded up as the vendor bills. Up to now while the session is running.',
+        'The cost at the prices in force during the session, rounded up as the vendor bills. Counts up to now while the session is running.',
       resolve: (record, _args, { clock }) => useOf(record, clock()).cost,
     }),
     pricePerMinute: t.field({

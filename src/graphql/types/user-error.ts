@@ -34,7 +34,7 @@ export const ErrorCodeEnum = builder.enumType('ErrorCode', {
     },
     SESSION_NOT_FOUND: {
       description:
-        "`SessionNotFoundError`: the caller has no session with the given IDs. Another user's session is answered the same way. Check the IDs.",
+        "`SessionNotFoundError`: the caller has no session with the given IDs. Another user's session gets the same answer. Check the IDs.",
     },
     SESSION_ENDED: {
       description:
@@ -97,7 +97,7 @@ export const UserErrorInterface = builder.interfaceRef<Refusal>('UserError').imp
   resolveType: refusalTypeName,
   fields: (t) => ({
     message: t.exposeString('message', {
-      description: 'A sentence in English that says what is wrong and what to do. Fit to be shown to the user.',
+      description: 'A sentence in English for the user that says what is wrong and what to do.',
     }),
     code: t.expose('code', { type: ErrorCodeEnum, description: 'The reason for the refusal, for programs.' }),
   }),
