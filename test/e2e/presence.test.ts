@@ -122,7 +122,7 @@ it.concurrent.each([
     [tab, mine.avatarSessionId],
   ] as const) {
     await socket.connect({ authorization: `Bearer ${caller}` });
-    const query = `subscription ($id: String) { quotaUpdated(avatarSessionId: $id) { reason quota { version } record { id } } }`;
+    const query = `subscription ($id: ID) { quotaUpdated(avatarSessionId: $id) { reason quota { version } record { id } } }`;
     answers.push(await socket.run('watch', { query, variables: { id: avatarSessionId } }));
   }
   expect(answers[1]).toEqual(answers[0]);

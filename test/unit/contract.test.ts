@@ -12,6 +12,7 @@ import {
   isObjectType,
   isRequiredArgument,
   isRequiredInputField,
+  isScalarType,
   isSpecifiedScalarType,
   isUnionType,
   lexicographicSortSchema,
@@ -45,7 +46,14 @@ it('a union has no member that the contract does not know', () => {
   expect(members(offered)).toEqual(members(contract));
 });
 
+it('every custom scalar names its specification', () => {
+  const scalars = Object.values(buildSchema(printed).getTypeMap()).filter(isScalarType);
+  const unspecified = scalars.filter((type) => !isSpecifiedScalarType(type) && !type.specifiedByURL);
+  expect(unspecified.map(({ name }) => name)).toEqual([]);
+});
+
 it('every element of the schema has a description', () => {
+  expect(buildSchema(printed).description).toMatch(/Authentication/);
   expect([...offered].filter(([, { description }]) => description?.trim() === '').map(([name]) => name)).toEqual([]);
 });
 
