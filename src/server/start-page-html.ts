@@ -55,7 +55,7 @@ ${graphiql ? WITH_GRAPHIQL : WITHOUT_GRAPHIQL}
 <dl>
 <dt>GraphQL</dt><dd><code>POST /graphql</code></dd>
 <dt>Subscriptions</dt><dd>WebSocket (<code>graphql-transport-ws</code>) or server-sent events at <code>/graphql</code></dd>
-<dt>REST</dt><dd><code>/api/v1/tokens/…</code>, <code>/api/v1/usage/…</code></dd>
+<dt>REST</dt><dd>seven calls below <code>/api/v1/</code>, described in <a href="/api/v1/openapi.json">openapi.json</a></dd>
 <dt>Vendor SDK</dt><dd><code>${sdkPrefix}</code> takes the place of the vendor’s API address</dd>
 <dt>Health</dt><dd><a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a></dd>
 ${metrics ? '<dt>Metrics</dt><dd><a href="/metrics">/metrics</a></dd>' : ''}

@@ -30,6 +30,7 @@ export function createStartPage(offer: Offer): StartPage {
     graphql: '/graphql',
     graphiql: offer.graphiql ? '/graphql' : null,
     rest: '/api/v1/',
+    openapi: '/api/v1/openapi.json',
     sdk: offer.sdkPrefix,
     health: '/healthz',
     readiness: '/readyz',

@@ -38,6 +38,7 @@ describe('the start page', () => {
       graphql: '/graphql',
       graphiql: '/graphql',
       rest: '/api/v1/',
+      openapi: '/api/v1/openapi.json',
       sdk: '/liveavatar/',
       health: '/healthz',
       readiness: '/readyz',

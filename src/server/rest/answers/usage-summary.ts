@@ -34,6 +34,7 @@ export const usageSummarySchema = component(
   'The totals of one calendar month, by avatar and by day. They include running sessions up to now.',
   {
     period: period.describe('The calendar month in the billing time zone.'),
+    currency: z.string().describe('The currency of all costs: an ISO 4217 code, such as USD.'),
     ...totals,
     completed_count: wholeNumber.describe('The number of sessions that ended without an error.'),
     error_count: wholeNumber.describe('The number of tokens and sessions that ended with an error.'),
@@ -51,6 +52,7 @@ export const usageSummarySchema = component(
   },
   {
     period: '2026-11',
+    currency: 'USD',
     session_count: 7,
     total_seconds: 2910,
     total_cost: 24.25,
@@ -71,9 +73,10 @@ export const usageSummarySchema = component(
   },
 );
 
-export function usageSummaryShape(summary: UsageSummary): z.infer<typeof usageSummarySchema> {
+export function usageSummaryShape(summary: UsageSummary, currency: string): z.infer<typeof usageSummarySchema> {
   return {
     period: summary.period,
+    currency,
     ...totalsShape(summary),
     completed_count: summary.completedCount,
     error_count: summary.errorCount,

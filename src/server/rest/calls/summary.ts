@@ -20,6 +20,7 @@ export const summaryCall = defineCall({
   answers: [usageSummarySchema],
   errors: [],
   async run(deps, { userId }, { period }) {
-    return usageSummaryShape(await deps.usage.summary(userId, period ?? currentPeriod(deps)));
+    const summary = await deps.usage.summary(userId, period ?? currentPeriod(deps));
+    return usageSummaryShape(summary, deps.policy.currency);
   },
 });
