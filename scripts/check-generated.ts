@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 
 const GENERATED = [
+  'README.md',
   'schema.graphql',
   'docs/openapi.json',
   'src/client/generated/**/*.ts',
