@@ -14,7 +14,7 @@ export const client = new ApolloClient({
   ),
 });
 
-/** Shows the present warning, then every change of it: null below 80 %. Returns a function that stops it. */
+/** Shows the present warning, then every change of it: null below 80%. Returns a function that stops it. */
 export function watchWarning(show: (message: string | null) => void): () => void {
   const subscription = client.subscribe({ query: documents.QuotaUpdatedDocument }).subscribe(({ data }) => {
     if (data) show(data.quotaUpdated.quota.warning?.message ?? null);
@@ -38,6 +38,7 @@ export async function startAvatar(conversationId: string, play: Play) {
     variables: { input: { sessionId: conversationId, avatarSessionId } },
   });
   const session = started.data?.trackStart;
+  // The token expired or was revoked in the meantime: stop the stream.
   if (session?.__typename !== 'TrackStartSuccess') return { refusal: session };
 
   const input = { avatarSessionId };

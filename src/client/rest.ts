@@ -13,7 +13,7 @@ async function post<Answer>(call: string, body: object): Promise<Answer | Refusa
   return response.json();
 }
 
-/** Shows the present warning, then every change of it: null below 80 %. Returns a function that stops it. */
+/** Shows the present warning, then every change of it: null below 80%. Returns a function that stops it. */
 export function watchWarning(show: (message: string | null) => void): () => void {
   return socket.subscribe<{ quotaUpdated: { quota: { warning: { message: string } | null } } }>(
     { query: 'subscription { quotaUpdated { quota { warning { message } } } }' },
@@ -38,6 +38,7 @@ export async function startAvatar(conversationId: string, play: Play) {
     session_id: conversationId,
     avatar_session_id: avatarSessionId,
   });
+  // The token expired or was revoked in the meantime: stop the stream.
   if (!started.success) return { refusal: started };
 
   return { end: () => post<Tracked>('track-end', { avatar_session_id: avatarSessionId }) };
