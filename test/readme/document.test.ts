@@ -15,6 +15,12 @@ describe('the README', () => {
     expect(packages.split(' ').sort()).toEqual([...withPeers(imports(join(CLIENTS, `${client}.ts`)))].sort());
   });
 
+  it('shows no other commands than those that tests type', () => {
+    const commands = blocks.filter(({ language }) => language === 'sh').map(({ code }) => code.trim());
+    const others = commands.filter((command) => !command.startsWith('npm install '));
+    expect(others).toEqual(['npm ci\nnpm start', 'npm run example', expect.stringMatching(/^curl /)]);
+  });
+
   it('names settings that a production start accepts', () => {
     const block = blocks.find(({ language }) => language === 'dotenv');
     const lines = (block?.code ?? '').trim().split('\n');
