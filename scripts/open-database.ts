@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Config } from '../src/config.ts';
+import { awaitServer } from '../src/database/await-server.ts';
 import { hasCalendar } from '../src/database/calendar.ts';
 import { hasEmbeddedData, startEmbeddedPostgres } from '../src/database/embedded.ts';
 import { isMigrated } from '../src/database/migrate.ts';
@@ -23,13 +24,10 @@ export async function openDatabase({
   dataDir,
 }: Pick<Config, 'databaseUrl' | 'dataDir'>): Promise<OpenDatabase> {
   await using parts = new AsyncDisposableStack();
+  if (databaseUrl !== null) await awaitServer({ url: databaseUrl, patienceMs: 0 });
   const url = databaseUrl ?? (await openEmbedded(dataDir, parts));
   const pool = createPool({ url, size: 2, statementSeconds: LONGEST_STATEMENT_SECONDS, onError: () => {} });
   parts.defer(() => pool.end());
-  const connection = await pool.connect().catch((error: unknown) => {
-    throw databaseUrl === null ? error : new Error(describeUnreachable(databaseUrl, error), { cause: error });
-  });
-  connection.release();
   if (!((await isMigrated(pool)) && (await hasCalendar(pool)))) {
     const where = databaseUrl === null ? `The data in ${dataDir}` : 'The database in DATABASE_URL';
     throw new Error(`${where} is not ready for this version. Start the service once with npm start: it migrates it.`);
@@ -45,17 +43,4 @@ async function openEmbedded(dataDir: string, parts: AsyncDisposableStack): Promi
   const embedded = await startEmbeddedPostgres({ dataDir });
   parts.defer(() => embedded.stop());
   return embedded.url;
-}
-
-const UNREACHABLE: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
-  ENOTFOUND: 'host not found',
-  EAI_AGAIN: 'host not found',
-};
-
-/** Names the setting and the server. Leaves out the credentials, which an address may have. */
-function describeUnreachable(databaseUrl: string, error: unknown): string {
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  const reason = UNREACHABLE[code] ?? message;
-  return `Cannot connect to PostgreSQL at ${new URL(databaseUrl).host} (DATABASE_URL): ${reason}.`;
 }

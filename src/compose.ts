@@ -34,8 +34,16 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-/** Puts the service together and starts it. What was started is stopped again if a later part fails. */
-export async function startService(config: Config, log: Logger, clock: Clock = () => new Date()): Promise<Service> {
+/**
+ * Puts the service together and starts it. What was started is stopped again if a later part fails, or if the signal
+ * abandons the start.
+ */
+export async function startService(
+  config: Config,
+  log: Logger,
+  clock: Clock = () => new Date(),
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Service> {
   await using parts = new AsyncDisposableStack();
   const { policy } = config;
   let database: DatabaseWatch | undefined;
@@ -46,7 +54,8 @@ export async function startService(config: Config, log: Logger, clock: Clock = (
     else database?.suspect();
   };
 
-  const { url, pool } = await openDatabase(config, clock, report('Idle database connection lost'), parts);
+  const onError = report('Idle database connection lost');
+  const { url, pool } = await openDatabase({ config, clock, log, onError, signal }, parts);
   const connected = await createVendor(config.vendor, clock, parts);
   const vendor = watchVendor(connected.vendor, clock, log);
   let sweeper: Sweeper | undefined;

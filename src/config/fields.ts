@@ -96,9 +96,14 @@ function isPlainHttpUrl(text: string): boolean {
   return /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
 }
 
+/** A password with `/`, `?` or `#` as it is would be taken for the host and shown as such. */
 export const postgresUrl: z.ZodType<string, string> = parsed(
-  'must be an address such as postgresql://user:password@host:5432/database',
-  (text) => (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text) ? text : undefined),
+  'must be an address such as postgresql://user:password@host:5432/database, with special characters of the password percent-encoded',
+  (text) => {
+    const { protocol, pathname, search, hash } = new URL(text);
+    const isEncoded = !pathname.includes('@') && !/^\?[^=]*@/.test(search) && hash === '';
+    return /^postgres(ql)?:$/.test(protocol) && text.includes('://') && isEncoded ? text : undefined;
+  },
 );
 
 /** Origins exactly as browsers send them in the Origin header, each once. */

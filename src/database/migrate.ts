@@ -117,6 +117,14 @@ async function findPending(database: Queryable, migrations: readonly Migration[]
     );
   }
 
+  const names = new Set(migrations.map(({ name }) => name));
+  const unknown = rows.find((row) => !names.has(row.migration_name));
+  if (unknown) {
+    throw new Error(
+      `The database has the migration ${unknown.migration_name}, which this version of Avatar Quota does not have. Run the version that applied it or a later one, or set DATABASE_URL to another database.`,
+    );
+  }
+
   const checksums = new Map(rows.map((row) => [row.migration_name, row.checksum]));
   const edited = migrations.find(({ name, checksum }) => checksums.has(name) && checksums.get(name) !== checksum);
   if (edited) {

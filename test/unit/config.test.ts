@@ -87,10 +87,24 @@ describe('with DATABASE_URL', () => {
     ]);
   });
 
-  it.each(['mysql://db/quota', 'db.example', 'postgres:'])('refuses the address %s', (address) => {
+  it.each([
+    'mysql://db/quota',
+    'db.example',
+    'postgres:',
+    'postgresql://user:12/34@db/quota',
+    'postgresql://user:12?34@db/quota',
+    'postgresql://user:12#34@db/quota',
+  ])('refuses the address %s', (address) => {
     expect(problemsOf({ ...PRODUCTION, DATABASE_URL: address })).toEqual([
-      'DATABASE_URL must be an address such as postgresql://user:password@host:5432/database.',
+      'DATABASE_URL must be an address such as postgresql://user:password@host:5432/database, with special characters of the password percent-encoded.',
     ]);
+  });
+
+  it.each([
+    'postgresql:///quota?host=/run/postgresql',
+    'postgres://user:12%2F34@db:6432/quota?sslmode=verify-full&application_name=a@b',
+  ])('takes the address %s', (address) => {
+    expect(loadConfig({ ...PRODUCTION, DATABASE_URL: address }).databaseUrl).toBe(address);
   });
 });
 

@@ -60,6 +60,17 @@ test('refuses a migration that was edited after it was applied', async () => {
   expect(await database.query(`SELECT to_regclass('b') AS b`)).toEqual([{ b: null }]);
 });
 
+test('refuses a database that a newer version has migrated', async () => {
+  await writeMigration('1_create', 'CREATE TABLE a (id integer);');
+  await writeMigration('2_newer', 'CREATE TABLE b ();');
+  await migrate(database.url, directory);
+  await rm(join(directory, '2_newer'), { recursive: true });
+
+  await expect(migrate(database.url, directory)).rejects.toThrow(
+    'The database has the migration 2_newer, which this version of Avatar Quota does not have. Run the version that applied it or a later one, or set DATABASE_URL to another database.',
+  );
+});
+
 test('undoes a migration that fails, keeps those before it, and can be run again', async () => {
   await writeMigration('1_create', 'CREATE TABLE a (id integer);');
   await writeMigration('2_broken', 'CREATE TABLE b ();\n\nSELECT nothing;');
