@@ -6,6 +6,13 @@ import type { Config } from './config.ts';
 const SHUTDOWN_FUSE_MS = 15_000;
 const SAME_SIGNAL_MS = 1_000;
 
+const stopping = new AbortController();
+let stoppingSince: number | undefined;
+let starting: Promise<Service> | undefined;
+// Before anything else: the first process of a container ignores a signal that it does not handle.
+process.on('SIGINT', shutDown);
+process.on('SIGTERM', shutDown);
+
 // Libraries choose their fast paths by this when they are loaded, so it stands before they are.
 process.env.NODE_ENV ??= 'production';
 const { ConfigError, loadConfig } = await import('./config.ts');
@@ -15,14 +22,15 @@ const { summarize } = await import('./server/start-summary.ts');
 
 const config = readConfig();
 const log = createLogger(config.logLevel, process.stdout.isTTY ? await terminalDestination() : undefined);
-const service = await startService(config, log).catch((error: unknown) => {
-  log.debug({ err: error }, 'The service did not start');
-  return fail([error instanceof Error ? error.message : String(error)]);
-});
-announce(service);
-let stoppingSince: number | undefined;
-process.on('SIGINT', shutDown);
-process.on('SIGTERM', shutDown);
+starting = startService(config, log, () => new Date(), stopping.signal);
+try {
+  announce(await starting);
+} catch (error) {
+  if (!stopping.signal.aborted) {
+    log.debug({ err: error }, 'The service did not start');
+    fail([messageOf(error)]);
+  }
+}
 
 function readConfig(): Config {
   try {
@@ -59,13 +67,24 @@ function shutDown(): void {
   }
   stoppingSince = Date.now();
   setTimeout(() => fail(['The shutdown took too long; what was under way is cut off.']), SHUTDOWN_FUSE_MS).unref();
-  service.stop().then(
+  stop().then(
     () => process.exit(0),
-    (error: unknown) => fail([`The shutdown failed: ${error instanceof Error ? error.message : String(error)}`]),
+    (error: unknown) => fail([`The shutdown failed: ${messageOf(error)}`]),
   );
+}
+
+/** A start that is under way is abandoned where it can be, and undone where it cannot. */
+async function stop(): Promise<void> {
+  stopping.abort();
+  const service = await starting?.catch((error: unknown) => log.debug({ err: error }, 'The start was abandoned'));
+  await service?.stop();
 }
 
 function fail(problems: readonly string[]): never {
   process.stderr.write(`${problems.join('\n')}\n`);
   process.exit(1);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -31,7 +31,7 @@ export async function findPrograms(): Promise<PostgresPrograms> {
     return await import(pathToFileURL(createRequire(parent).resolve(name)).href);
   } catch (cause) {
     throw new Error(
-      `No embedded PostgreSQL: the package ${name} is not installed or does not exist for this platform. Run \`npm install --include=optional\`, or set DATABASE_URL to a PostgreSQL of your own.`,
+      `No embedded PostgreSQL: the package ${name} is not installed or does not exist for this platform. Run \`npm ci --include=optional\`, or set DATABASE_URL to a PostgreSQL of your own.`,
       { cause },
     );
   }
@@ -58,6 +58,8 @@ export async function runProgram(
     // A bare environment keeps the shell's PG* variables and locales out; Windows needs its own.
     env: process.platform === 'win32' ? undefined : { LC_ALL: 'C', PATH: '/usr/bin:/bin' },
     stdio: ['ignore', output, output],
+    // Out of reach of the terminal's Ctrl-C: a start that is interrupted finishes, and is undone.
+    detached: process.platform !== 'win32',
     windowsHide: true,
   });
   return await new Promise((resolve, reject) => {

@@ -2,11 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** The service as a process of its own, started as an operator does. */
+/** The service as a process of its own, or below one such as npm, started as an operator does. */
 export interface NodeProcess extends AsyncDisposable {
   readonly url: string;
   readonly webSocketUrl: string;
+  /** Of the command that was started. */
   readonly pid: number;
+  /** Resolves when the command and all that inherited its output have ended. */
+  readonly ended: Promise<Ended>;
   /** What it printed so far. */
   output(): string;
   errors(): string;
@@ -22,8 +25,16 @@ export interface Ended {
 type Settings = Readonly<Record<string, string>>;
 
 /** Starts `src/main.ts` with these settings; rejects with what it printed if it ends before it listens. */
-export async function startNodeProcess(settings: Settings): Promise<NodeProcess> {
-  const program = spawnProgram('src/main.ts', settings);
+export function startNodeProcess(settings: Settings): Promise<NodeProcess> {
+  return awaitListening(spawnCommand(nodeCommand('src/main.ts'), settings));
+}
+
+/** Does the same by another command. It gets a process group of its own, which disposing kills. */
+export function startByCommand(command: Command, settings: Settings): Promise<NodeProcess> {
+  return awaitListening(spawnCommand(command, settings, { detached: true }));
+}
+
+async function awaitListening(program: SpawnedCommand): Promise<NodeProcess> {
   const { child, text } = program;
   const listening = Promise.withResolvers<string>();
   child.stdout?.on('data', () => {
@@ -39,6 +50,7 @@ export async function startNodeProcess(settings: Settings): Promise<NodeProcess>
     url,
     webSocketUrl: `${url.replace('http', 'ws')}/graphql`,
     pid: child.pid ?? 0,
+    ended,
     output: () => text.output,
     errors: () => text.errors,
     end(signal) {
@@ -46,7 +58,7 @@ export async function startNodeProcess(settings: Settings): Promise<NodeProcess>
       return ended;
     },
     async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL');
+      program.kill();
       await ended;
     },
   };
@@ -54,14 +66,28 @@ export async function startNodeProcess(settings: Settings): Promise<NodeProcess>
 
 /** Runs one of the project's programs to its end. */
 export async function runProgram(path: string, settings: Settings) {
-  const { text, ended } = spawnProgram(path, settings);
+  return runCommandLine(nodeCommand(path), settings);
+}
+
+/** Runs another command to its end. */
+export async function runCommandLine(command: Command, settings: Settings) {
+  const { text, ended } = spawnCommand(command, settings);
   return { ...(await ended), ...text };
 }
 
-function spawnProgram(path: string, settings: Settings) {
-  const child: ChildProcess = spawn(process.execPath, [fileURLToPath(new URL(`../../${path}`, import.meta.url))], {
+type Command = readonly [program: string, ...args: string[]];
+type SpawnedCommand = ReturnType<typeof spawnCommand>;
+
+export function nodeCommand(path: string): Command {
+  return [process.execPath, fileURLToPath(new URL(`../../${path}`, import.meta.url))];
+}
+
+/** Starts a command with nothing in its environment but `PATH` and these settings. */
+export function spawnCommand([program, ...args]: Command, settings: Settings, { detached = false } = {}) {
+  const child: ChildProcess = spawn(program, args, {
     env: { PATH: process.env.PATH, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached,
   });
   const text = { output: '', errors: '' };
   child.stdout?.on('data', (chunk) => {
@@ -71,5 +97,9 @@ function spawnProgram(path: string, settings: Settings) {
     text.errors += chunk;
   });
   const ended = once(child, 'close').then(([code, signal]): Ended => ({ code, signal }));
-  return { child, text, ended };
+  const kill = () => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    process.kill(detached ? -child.pid : child.pid, 'SIGKILL');
+  };
+  return { child, text, ended, kill };
 }
