@@ -49,18 +49,19 @@ describe.concurrent('without a database', () => {
     expect({ exitCode, stdout, stderr }).toEqual({
       exitCode: 1,
       stdout: '',
-      stderr: 'Cannot connect to PostgreSQL at 127.0.0.1:1 (DATABASE_URL): connection refused.\n',
+      stderr:
+        'PostgreSQL at 127.0.0.1:1 refuses connections. Start it, or correct the host and port in DATABASE_URL.\n',
     });
   });
 
-  it('a refused login is passed on in the words of PostgreSQL', async () => {
+  it('a refused login names the role and the setting', async () => {
     await using database = await createTestDatabase();
     const url = new URL(database.url);
     url.password = 'secret-word';
     const { exitCode, stderr } = await runCommand('audit', [], { DATABASE_URL: url.href });
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(
-      /^Cannot connect to PostgreSQL at .+ \(DATABASE_URL\): password authentication failed.+\.\n$/,
+      /^PostgreSQL at .+ refuses the password of role ".+"\. Correct the user and password in DATABASE_URL\.\n$/,
     );
     expect(stderr).not.toContain('secret-word');
     expectNoInternals(stderr);
