@@ -28,7 +28,9 @@ export async function createTestDatabase({
   const templateUrl = inject('templateDatabaseUrl');
   const adminUrl = new URL('/postgres', templateUrl).href;
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  await runOn(adminUrl, `CREATE DATABASE ${name} TEMPLATE ${migrated ? 'avatar_quota_template' : 'template1'}`);
+  const template = migrated ? 'avatar_quota_template' : 'template1';
+  // The default strategy writes every page to the write-ahead log, which takes five times as long.
+  await runOn(adminUrl, `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY file_copy`);
   if (timeZone) await runOn(adminUrl, `ALTER DATABASE ${name} SET timezone = ${pg.escapeLiteral(timeZone)}`);
 
   const url = new URL(`/${name}`, templateUrl).href;
