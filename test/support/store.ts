@@ -13,12 +13,28 @@ import { DEFAULT_POLICY } from './policy.ts';
 /** The version that a quota of 2026-11, the month of the test clock, begins with. */
 export const FIRST_VERSION = 323_000_000;
 
+interface TestStoreOptions {
+  readonly timeZone?: string;
+  /**
+   * The longest that a statement may run or wait for a lock. Raise it for a long queue at one lock, which takes its time
+   * on a busy machine; PostgreSQL reports a deadlock after a second. @default 1 for a lock, 5 for a statement
+   */
+  readonly statementSeconds?: number;
+}
+
 /** A store over a database of its own, with a clock that stands still. Disposing checks the books. */
-export async function createTestStore(settings: Partial<QuotaPolicy> = {}, options: { timeZone?: string } = {}) {
+export async function createTestStore(
+  settings: Partial<QuotaPolicy> = {},
+  { statementSeconds, ...options }: TestStoreOptions = {},
+) {
   const database = await createTestDatabase(options);
   const policy = { ...DEFAULT_POLICY, ...settings };
   const clock = createTestClock();
-  const pool = createPool({ url: database.url, onError: () => {} });
+  const pool = createPool({
+    url: statementSeconds ? `${database.url}?lock_timeout=${statementSeconds * 1000}` : database.url,
+    onError: () => {},
+    ...(statementSeconds && { statementSeconds, size: 30 }),
+  });
   await fillCalendar(pool, policy.billingTimeZone, new Date(0));
   // so that the books of the account are checked by every test
   await pool.query('SELECT open_account()');

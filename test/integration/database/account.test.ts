@@ -216,7 +216,7 @@ describe('the budget of the account', () => {
   });
 
   it('locks nobody out who moves over the month’s end at the same moment as others hold and end', async () => {
-    await using test = await createTestStore({ accountLimitCost: 1_000_000_000n });
+    await using test = await createTestStore({ accountLimitCost: 1_000_000_000n }, { statementSeconds: 20 });
     test.clock.set('2026-11-30T23:59:00Z');
     const sessions = await Promise.all(
       Array.from({ length: 40 }, async (_, user) => ({
