@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { callHeyGenSdk, codeOf, readyHeyGenToken } from '../support/heygen-calls.ts';
+import { callHeyGenSdk, callHeyGenSdkUntilDecided, codeOf, readyHeyGenToken } from '../support/heygen-calls.ts';
 import { createToken, endSession, QUOTA, TRACK_START, USAGE_HISTORY } from '../support/operations.ts';
 import { post } from '../support/service.ts';
 import { callsTo } from '../support/vendor-calls.ts';
@@ -50,7 +50,9 @@ describe.concurrent('streaming.new', () => {
     await using ready = await readyHeyGenToken();
     await using node = await ready.service.anotherNode();
     const answers = await Promise.all(
-      Array.from({ length: 20 }, (_, index) => callHeyGenSdk(index % 2 ? ready.service : node, 'new', ready.token)),
+      Array.from({ length: 20 }, (_, index) =>
+        callHeyGenSdkUntilDecided(index % 2 ? ready.service : node, 'new', ready.token),
+      ),
     );
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(answers.filter(({ status }) => status === 409)).toHaveLength(19);

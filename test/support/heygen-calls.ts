@@ -22,6 +22,14 @@ export function callHeyGenSdk(
   return send(`${url}/heygen/v1/streaming.${call}`, token, body);
 }
 
+/** The same, repeated while the service is too busy to decide: its 503 asks the caller to try again. */
+export async function callHeyGenSdkUntilDecided(...call: Parameters<typeof callHeyGenSdk>): Promise<HeyGenAnswer> {
+  for (;;) {
+    const answer = await callHeyGenSdk(...call);
+    if (answer.status !== 503) return answer;
+  }
+}
+
 /** The same to the vendor itself, past the service. */
 export function callHeyGen(
   { url }: Pick<Simulator, 'url'>,
