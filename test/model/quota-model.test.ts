@@ -14,6 +14,8 @@ import { createWorld, type World } from './world.ts';
 //
 //   MODEL_SEED    repeats a run; with the seed that a failure names, its sequence comes first. Races may fall out otherwise
 //   MODEL_STEPS   how many steps at least; 20000 take some minutes
+//
+// With --silent=false it prints how often each kind of step occurred.
 
 const STEPS_PER_RUN = 120;
 const SEED = Number(process.env.MODEL_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -66,11 +68,11 @@ it(`the service does what the model does, in ${STEPS} random steps with MODEL_SE
       { seed, numRuns: 1, interruptAfterTimeLimit: SHRINKING_MS },
     );
   }
-  process.stdout.write(
+  console.log(
     `${steps} steps, MODEL_SEED=${SEED}: ${[...tally]
       .sort()
       .map(([what, times]) => `${times} ${what}`)
-      .join(', ')}\n`,
+      .join(', ')}`,
   );
   expect(steps).toBeGreaterThanOrEqual(STEPS);
 });
