@@ -102,7 +102,7 @@ it('a vendor that has retired its API is a typed refusal that says so', async ({
   expect(await createToken(service, token)).toEqual({
     __typename: 'VendorError',
     code: 'VENDOR_RETIRED',
-    message: expect.stringContaining('closed down'),
+    message: expect.stringContaining('shut down'),
     retryAfterSeconds: null,
     fallback: 'STATIC_AVATAR',
   });

@@ -29,7 +29,7 @@ it.each(['UTC', 'Europe/Berlin'])(
 
 /**
  * A session from the first night of November, in which New York's clocks go back by an hour; its evening before is
- * October. What is random is put out of the answers.
+ * October. What is random is left out of the answers.
  */
 async function script(timeZone: string, billingTimeZone: string): Promise<unknown[]> {
   const clock = createTestClock('2026-11-01T02:30:00.500Z');
@@ -67,6 +67,9 @@ async function script(timeZone: string, billingTimeZone: string): Promise<unknow
   return answers.map((answer) => JSON.parse(answer, withoutChance));
 }
 
+/** Random values, and what depends on whether the sweeper and the vendor were faster than the next call. */
+const CHANCE = ['id', 'cursor', 'avatarSessionId', 'token', 'stopPending', 'crossedAt'];
+
 function withoutChance(key: string, value: unknown): unknown {
-  return ['id', 'cursor', 'avatarSessionId', 'token'].includes(key) ? typeof value : value;
+  return CHANCE.includes(key) ? typeof value : value;
 }

@@ -20,9 +20,9 @@ it.each([
 
 it('every script of package.json that an operator runs checks the version first', async () => {
   const { scripts } = JSON.parse(await readFile('package.json', 'utf8'));
-  const { start, audit, token, limit, price, reconcile } = scripts;
+  const { start, audit, token, quota, price, reconcile, example } = scripts;
   expect(start).toBe('exec node src/start.js');
-  for (const script of [audit, token, limit, price, reconcile]) {
+  for (const script of [audit, token, quota, price, reconcile, example]) {
     expect(script).toMatch(/^node --import \.\/src\/require-node\.js scripts\//);
   }
 });
