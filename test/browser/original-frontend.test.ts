@@ -142,6 +142,7 @@ function expectWholeVisit(
     quota: used,
     summary: {
       period: visit.quota.current_month,
+      currency: 'USD',
       ...totals,
       completed_count: 1,
       error_count: 0,
