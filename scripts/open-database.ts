@@ -2,9 +2,9 @@ import type pg from 'pg';
 import type { Config } from '../src/config.ts';
 import { awaitServer } from '../src/database/await-server.ts';
 import { hasCalendar } from '../src/database/calendar.ts';
-import { hasEmbeddedData, startEmbeddedPostgres } from '../src/database/embedded.ts';
 import { isMigrated } from '../src/database/migrate.ts';
 import { createPool } from '../src/database/pool.ts';
+import { hasEmbeddedData, startEmbeddedPostgres } from '../src/embedded-postgres/embedded-postgres.ts';
 
 /** A command reads whole tables. */
 const LONGEST_STATEMENT_SECONDS = 600;

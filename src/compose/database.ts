@@ -4,10 +4,10 @@ import type { Config } from '../config.ts';
 import { openAccount } from '../database/account.ts';
 import { awaitServer, explainedFor } from '../database/await-server.ts';
 import { fillCalendar } from '../database/calendar.ts';
-import { startEmbeddedPostgres } from '../database/embedded.ts';
 import { migrate } from '../database/migrate.ts';
 import { createPool } from '../database/pool.ts';
 import type { Clock } from '../domain/clock.ts';
+import { startEmbeddedPostgres } from '../embedded-postgres/embedded-postgres.ts';
 
 /** How long the start waits for a database server that is starting as well. */
 const PATIENCE_MS = 30_000;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { expect, it } from 'vitest';
 import { auditBooks } from '../../src/database/audit.ts';
-import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
+import { startEmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 import { startSimulator } from '../../src/vendors/simulator/server.ts';
 import { isRunning } from '../../src/vendors/simulator/sessions.ts';
 import { type Acknowledged, startLoad } from '../support/crash-load.ts';

@@ -1,8 +1,8 @@
 import { mkdtemp, readdir, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
-import { isAlive } from '../../src/database/embedded-cluster.ts';
+import { isAlive } from '../../src/embedded-postgres/cluster.ts';
+import { startEmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 
 const PREFIX = 'avatar-quota-test-';
 

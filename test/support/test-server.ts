@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import pg from 'pg';
-import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
+import { startEmbeddedPostgres } from '../../src/embedded-postgres/embedded-postgres.ts';
 import { createDataDirectory, removeAbandonedDirectories } from './data-directory.ts';
 
 const TEMPLATE = 'avatar_quota_template';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { awaitServer, explainedFor } from '../../../src/database/await-server.ts';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../../src/database/embedded.ts';
 import { migrate } from '../../../src/database/migrate.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../../src/embedded-postgres/embedded-postgres.ts';
 import { createDataDirectory } from '../../support/data-directory.ts';
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
 

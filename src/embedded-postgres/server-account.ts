@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import type { ServerAccount } from './embedded-programs.ts';
+import type { ServerAccount } from './programs.ts';
 
 const run = promisify(execFile);
 

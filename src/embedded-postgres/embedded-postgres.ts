@@ -1,10 +1,10 @@
 import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
-import { chooseServerAccount } from './embedded-account.ts';
-import { type Cluster, createCluster, exists, readPassword, SUPERUSER } from './embedded-cluster.ts';
-import { findPrograms } from './embedded-programs.ts';
-import { findRunningPort, launchServer, stopServer } from './embedded-server.ts';
+import { type Cluster, createCluster, exists, readPassword, SUPERUSER } from './cluster.ts';
+import { findPrograms } from './programs.ts';
+import { findRunningPort, launchServer, stopServer } from './server.ts';
+import { chooseServerAccount } from './server-account.ts';
 
 /**
  * Every process that uses the server holds this advisory lock, shared, in the database `postgres`; whoever then gets it

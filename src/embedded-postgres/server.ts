@@ -6,8 +6,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { type Cluster, explainFailure, isAlive } from './embedded-cluster.ts';
-import { runProgram } from './embedded-programs.ts';
+import { type Cluster, explainFailure, isAlive } from './cluster.ts';
+import { runProgram } from './programs.ts';
 
 /** Seconds for a start, which may have to replay a crash, and for a stop, which ends with a checkpoint. */
 const PATIENCE_SECONDS = 60;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type PostgresPrograms, runProgram, type ServerAccount } from './embedded-programs.ts';
+import { type PostgresPrograms, runProgram, type ServerAccount } from './programs.ts';
 
 /** A data directory with the means to run PostgreSQL on it. */
 export interface Cluster {
