@@ -1,4 +1,5 @@
-import { createSecretKey } from 'node:crypto';
+import { createHash, createSecretKey } from 'node:crypto';
+import { createLRUCache } from 'graphql-yoga';
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify, type KeyInput } from 'jose';
 import type { JwksAuth, SecretAuth } from '../config.ts';
 import { type Caller, isUserId } from '../domain/caller.ts';
@@ -22,7 +23,38 @@ const CLOCK_TOLERANCE_SECONDS = 5;
 /** The last moment that a Date can name, in seconds. */
 const END_OF_TIME_SECONDS = 8_640_000_000_000;
 
+/** Tokens that were verified, kept so that each is verified once. */
+const MAX_VERIFIED_TOKENS = 10_000;
+/** A remote key can be withdrawn: then a token that it has signed is good for this long at most. */
+const REMOTE_KEYS_MS = 10 * 60 * 1000;
+
+interface Verified {
+  readonly caller: Caller;
+  /** In milliseconds since 1970. */
+  readonly goodUntil: number;
+}
+
+/** Verifies each token once: a verified one is known by its hash until it expires, or until remote keys are checked again. */
 export function createAuthenticator(auth: SecretAuth | JwksAuth, clock: Clock): Authenticator {
+  const verify = createVerifier(auth, clock);
+  const verified = createLRUCache<Verified>({ max: MAX_VERIFIED_TOKENS });
+  return {
+    async authenticate(authorizationHeader) {
+      const token = requireToken(authorizationHeader);
+      const hash = createHash('sha256').update(token).digest('base64');
+      const known = verified.get(hash);
+      if (known && clock().getTime() < known.goodUntil) return known.caller;
+      const caller = await verify(token);
+      const expiresAt = caller.expiresAt.getTime();
+      const goodUntil = auth.kind === 'secret' ? expiresAt : Math.min(expiresAt, clock().getTime() + REMOTE_KEYS_MS);
+      verified.set(hash, { caller, goodUntil });
+      return caller;
+    },
+  };
+}
+
+/** @throws UnauthenticatedError, ServiceUnavailableError as {@link Authenticator.authenticate} */
+function createVerifier(auth: SecretAuth | JwksAuth, clock: Clock): (token: string) => Promise<Caller> {
   const { key, algorithms } = trustedKeys(auth);
   const options = {
     algorithms,
@@ -31,18 +63,15 @@ export function createAuthenticator(auth: SecretAuth | JwksAuth, clock: Clock): 
     ...(auth.issuer !== null && { issuer: auth.issuer }),
     ...(auth.audience !== null && { audience: auth.audience }),
   };
-  return {
-    async authenticate(authorizationHeader) {
-      const token = requireToken(authorizationHeader);
-      const { payload } = await jwtVerify(token, key, { ...options, currentDate: clock() }).catch((error) => {
-        throw error instanceof errors.JOSEError ? explain(error, algorithms) : error;
-      });
-      return {
-        userId: userIdOf(payload),
-        isAdmin: hasRole(payload, auth.roleClaim, auth.adminRole),
-        expiresAt: new Date(Math.min(payload.exp ?? 0, END_OF_TIME_SECONDS) * 1000),
-      };
-    },
+  return async (token) => {
+    const { payload } = await jwtVerify(token, key, { ...options, currentDate: clock() }).catch((error) => {
+      throw error instanceof errors.JOSEError ? explain(error, algorithms) : error;
+    });
+    return {
+      userId: userIdOf(payload),
+      isAdmin: hasRole(payload, auth.roleClaim, auth.adminRole),
+      expiresAt: new Date(Math.min(payload.exp ?? 0, END_OF_TIME_SECONDS) * 1000),
+    };
   };
 }
 

@@ -95,6 +95,16 @@ describe('an expired token', () => {
     });
   });
 
+  it('is refused although it was accepted before', async () => {
+    let now = NOW;
+    const authenticator = withSecret({}, () => new Date(now * 1000));
+    const header = `Bearer ${await hs256(CLAIMS)}`;
+    const caller = await authenticator.authenticate(header);
+    await expect(authenticator.authenticate(header)).resolves.toBe(caller);
+    now += 3605;
+    await expect(refusal(authenticator.authenticate(header))).resolves.toMatchObject({ reason: 'expired' });
+  });
+
   it('that somebody else signed is a bad one', async () => {
     const forged = await hs256({ ...CLAIMS, exp: NOW - 3600 }, 'another secret that is long enough');
     await expect(refusal(withSecret().authenticate(`Bearer ${forged}`))).resolves.toMatchObject({ reason: 'invalid' });
