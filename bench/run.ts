@@ -3,15 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { fillCalendar } from '../src/database/calendar.ts';
 import { migrate } from '../src/database/migrate.ts';
 import { createPool } from '../src/database/pool.ts';
 import { startEmbeddedPostgres } from '../src/embedded-postgres/embedded-postgres.ts';
 import type { Benchmark, Row } from './benchmark.ts';
-import { benchHold } from './hold.ts';
+import { benchCycle } from './cycle.ts';
 import { benchSweeper } from './sweeper.ts';
 
-const BENCHMARKS: Record<string, Benchmark> = { hold: benchHold, sweeper: benchSweeper };
+const BENCHMARKS: Record<string, Benchmark> = { cycle: benchCycle, sweeper: benchSweeper };
 
 const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
 if (only !== undefined && !(only in BENCHMARKS)) {
@@ -25,8 +24,7 @@ try {
   await migrate(postgres.url);
   for (const [name, benchmark] of Object.entries(BENCHMARKS)) {
     if (only !== undefined && only !== name) continue;
-    const pool = createPool({ url: postgres.url, onError: () => {} });
-    await fillCalendar(pool, 'UTC', new Date());
+    const pool = createPool({ url: postgres.url, plansOnce: true, onError: () => {} });
     print(name, await benchmark({ pool, url: postgres.url }));
     await pool.end();
   }

@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import type { Config } from '../src/config.ts';
 import { awaitServer } from '../src/database/await-server.ts';
-import { hasCalendar } from '../src/database/calendar.ts';
 import { isMigrated } from '../src/database/migrate.ts';
 import { createPool } from '../src/database/pool.ts';
 import { hasEmbeddedData, startEmbeddedPostgres } from '../src/embedded-postgres/embedded-postgres.ts';
@@ -28,7 +27,7 @@ export async function openDatabase({
   const url = databaseUrl ?? (await openEmbedded(dataDir, parts));
   const pool = createPool({ url, size: 2, statementSeconds: LONGEST_STATEMENT_SECONDS, onError: () => {} });
   parts.defer(() => pool.end());
-  if (!((await isMigrated(pool)) && (await hasCalendar(pool)))) {
+  if (!(await isMigrated(pool))) {
     const where = databaseUrl === null ? `The data in ${dataDir}` : 'The database in DATABASE_URL';
     throw new Error(`${where} is not ready for this version. Start the service once with npm start: it migrates it.`);
   }

@@ -1,9 +1,9 @@
-/** `npm run price`: lists the dated prices, or enters one. Unused tokens and open sessions follow at once. */
+/** `npm run price`: lists the dated prices, or enters one. Unused tokens and open sessions follow within seconds. */
 import { z } from 'zod';
 import { amount, matching, oneOf, wholeNumber } from '../src/config/fields.ts';
 import { VENDORS } from '../src/config/vendor.ts';
 import { loadSettings, readDatabase, readPolicy } from '../src/config.ts';
-import { enterPrice, listPrices } from '../src/database/prices.ts';
+import { enterPrice, readPrices } from '../src/database/prices.ts';
 import { type OptionValues, UsageError } from './arguments.ts';
 import { runCommand } from './command.ts';
 import { DATABASE_SETTINGS } from './help.ts';
@@ -72,10 +72,10 @@ await runCommand({
     const now = new Date();
     const price = readPrice(values, policy.currency, now);
     await using database = await openDatabase(settings);
-    if (!price) return { output: formatPrices(await listPrices(database.pool), policy) };
-    const followed = await enterPrice(database.pool, price, policy, now);
+    if (!price) return { output: formatPrices(await readPrices(database.pool), policy) };
+    const followed = await enterPrice(database.pool, price);
     const followers = count(followed, 'unused token or open session', 'unused tokens and open sessions');
-    return { output: `Saved: ${describePrice(price)}.\nUpdated ${followers}.` };
+    return { output: `Saved: ${describePrice(price)}.\n${followers} will follow.` };
   },
 });
 

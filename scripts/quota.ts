@@ -1,8 +1,8 @@
 /** `npm run quota`: shows a user's quota, or changes its limits. Open sessions follow at once. */
 import { amount, limitMinutes, oneOf } from '../src/config/fields.ts';
 import { loadSettings, readDatabase, readPolicy } from '../src/config.ts';
+import { hasQuota } from '../src/database/has-quota.ts';
 import { createQuotaStore } from '../src/database/quota-store.ts';
-import { hasQuota } from '../src/database/read-quotas.ts';
 import { periodAt } from '../src/domain/period.ts';
 import { viewQuota } from '../src/domain/quota-view.ts';
 import { userId } from './arguments.ts';

@@ -10,9 +10,11 @@ import { type DatabaseWatch, watchDatabase } from './compose/watch-database.ts';
 import { isVendorOutage, watchVendor } from './compose/watch-vendor.ts';
 import { openWeb } from './compose/web.ts';
 import type { Config } from './config.ts';
+import { createDecisions } from './database/decisions.ts';
 import { isUnreachable } from './database/errors.ts';
 import { createPrisma } from './database/prisma.ts';
 import { createQuotaStore } from './database/quota-store.ts';
+import { createUsageRecords } from './database/usage-records.ts';
 import { createUsageReader } from './database/usage-summary.ts';
 import { DEMO_USER, prepareDemoUser } from './demo.ts';
 import type { Clock } from './domain/clock.ts';
@@ -55,7 +57,8 @@ export async function startService(
   };
 
   const onError = report('Idle database connection lost');
-  const { url, pool } = await openDatabase({ config, clock, log, onError, signal }, parts);
+  const { url, pool } = await openDatabase({ config, log, onError, signal }, parts);
+  const decisions = createDecisions({ pool, policy, clock });
   const connected = await createVendor(config.vendor, clock, parts);
   const vendor = watchVendor(connected.vendor, clock, log);
   let sweeper: Sweeper | undefined;
@@ -75,7 +78,7 @@ export async function startService(
   parts.defer(() => database?.stop());
 
   const app: AppDeps = {
-    store: createQuotaStore({ pool, policy, clock }),
+    store: createQuotaStore({ pool, policy, clock, decisions }),
     vendor,
     balance: createVendorBalance({ vendor, clock, onError: report('Vendor credits not read') }),
     policy,
@@ -89,10 +92,12 @@ export async function startService(
     onError: report('Heartbeat not recorded'),
   });
   parts.defer(() => presence.stop());
+  const prisma = createPrisma(pool);
+  const { billingTimeZone } = policy;
   const deps: GraphQLDeps = {
     ...app,
-    usage: createUsageReader({ pool, billingTimeZone: policy.billingTimeZone, clock }),
-    prisma: createPrisma(pool),
+    usage: createUsageReader({ pool, billingTimeZone, records: createUsageRecords(prisma), clock }),
+    prisma,
     events,
     presence,
   };
@@ -108,10 +113,10 @@ export async function startService(
     demo = await issueDemoTokens(auth, userId, clock);
   }
 
-  sweeper = startSweeper(app, pool, report('Sweep failed, retrying'));
+  sweeper = startSweeper(app, pool, decisions, report('Sweep failed, retrying'));
   parts.defer(() => sweeper.stop());
   const reconciler = startReconciliation(
-    { pool, policy, vendor, clock },
+    { pool, policy, vendor, clock, decisions },
     config.reconcileIntervalSeconds,
     report('Reconciliation interrupted, the next run resumes it'),
   );

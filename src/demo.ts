@@ -106,7 +106,7 @@ async function seed({ pool, policy, now }: DemoOptions, userId: string, sessions
     });
     // The account's ceiling leaves no room for a history.
     if (outcome !== 'granted') return;
-    await store.attach({ recordId, avatarSessionId, tokenHash: randomBytes(32) });
+    await store.attach({ recordId, userId, avatarSessionId, tokenHash: randomBytes(32) });
     clock = time;
     await store.start({ userId, sessionId, avatarSessionId, avatarName: null });
     time += seconds * 1000;

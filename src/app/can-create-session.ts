@@ -1,10 +1,8 @@
-import { admit, roomAfter, withinAccount } from '../domain/admission.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { QuotaView } from '../domain/quota-view.ts';
 import { viewQuota } from '../domain/quota-view.ts';
 import { chooseAvatar } from './create-token.ts';
 import type { AppDeps } from './deps.ts';
-import { currentPeriod } from './read-quota.ts';
 import { admissionRefusal, outOfCredits, type TokenRefusal, tooManyTokens } from './refusals.ts';
 
 export interface SessionPermission {
@@ -31,15 +29,12 @@ export async function canCreateSession(
 ): Promise<SessionPermission> {
   const { store, vendor, balance, policy, clock } = deps;
   const vendorMode = vendor.modeOf(chooseAvatar(deps, avatarName, ['avatarName']));
-  const period = currentPeriod(deps);
-  const [state, price, account, isFunded] = await Promise.all([
-    store.read(caller.userId, period),
-    store.dearestPrice(vendor.name, vendorMode),
-    store.readAccount(period),
+  const wish = { vendor: vendor.name, vendorMode, pricePerMinute: policy.pricePerMinute, sessionId };
+  const [{ admission, state }, isFunded] = await Promise.all([
+    store.foresee(caller.userId, wish),
     balance.covers(vendorMode, policy.minSessionSeconds),
   ]);
-  const now = clock();
-  const quota = viewQuota(state, policy, now);
+  const quota = viewQuota(state, policy, clock());
   const refused = (refusal: TokenRefusal): SessionPermission => ({
     allowed: false,
     reason: refusal.code,
@@ -50,8 +45,6 @@ export async function canCreateSession(
   });
   if (!isFunded) return refused(outOfCredits());
 
-  const room = roomAfter(account, state, policy, sessionId, now);
-  const admission = withinAccount(admit(state, policy, price, sessionId, now), room, policy, price);
   if (admission.outcome === 'granted') {
     const { grantSeconds } = admission;
     const message = `A session of up to ${grantSeconds} seconds can start.`;

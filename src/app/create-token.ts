@@ -77,6 +77,7 @@ export async function createToken(deps: AppDeps, caller: Caller, input: CreateTo
   const expiresAt = new Date(deps.clock().getTime() + policy.tokenTtlSeconds * 1000);
   const attached = await store.attach({
     recordId,
+    userId,
     avatarSessionId: minted.avatarSessionId,
     tokenHash: hashToken(minted.token),
   });

@@ -25,3 +25,9 @@ export async function currentPrice({ store, vendor }: AppDeps): Promise<Micros> 
 export function defaultAvatar({ avatarNames }: AvatarVendor): string {
   return avatarNames[0] ?? 'default';
 }
+
+/** A user's quota of the current period after an act of theirs, as that was saved. */
+export async function readSavedQuota(deps: AppDeps, userId: string): Promise<QuotaView> {
+  const state = await deps.store.readSaved(userId, currentPeriod(deps));
+  return viewQuota(state, deps.policy, deps.clock());
+}

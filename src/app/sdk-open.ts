@@ -39,14 +39,14 @@ export async function sdkOpen(deps: OpeningDeps, { token, body, avatarName }: Op
   const { avatarSessionId, capSeconds, ...forwarded } = await sdk.open(token, body);
   if (avatarSessionId === null) {
     const errorMessage = forwarded.failure?.message ?? 'The vendor has named no session';
-    await store.failStart({ recordId, errorMessage: storable(errorMessage) });
+    await store.failStart({ recordId, userId, errorMessage: storable(errorMessage) });
     return sdkForwarded(
       forwarded,
       'The avatar service has not opened the session; nothing is charged. Ask for a new token, or use the static avatar.',
     );
   }
-  if (!(await store.name({ recordId, avatarSessionId }))) return OVER;
+  if (!(await store.name({ recordId, userId, avatarSessionId }))) return OVER;
   // The session runs: that its cap could not be noted must not keep the answer from the page.
-  if (capSeconds !== null) await store.cap({ recordId, capSeconds }).catch(onBackgroundError);
+  if (capSeconds !== null) await store.cap({ recordId, userId, capSeconds }).catch(onBackgroundError);
   return sdkForwarded(forwarded, 'The avatar service has opened the session, but its answer cannot be passed on.');
 }

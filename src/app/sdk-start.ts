@@ -26,12 +26,12 @@ export async function sdkStart(deps: SdkDeps, { token, body, ...named }: SdkRequ
   const forwarded = await sdk.start(token, body);
   if (forwarded.failure === null) {
     // Its stop may have reached the vendor before its start: then it runs there, and the page must not have it.
-    if (!(await store.confirmStart({ recordId }))) return OVER;
+    if (!(await store.confirmStart({ recordId, userId }))) return OVER;
     const { capSeconds } = forwarded;
     // The session runs: that its cap could not be noted must not keep the answer from the page.
-    if (capSeconds !== null) await store.cap({ recordId, capSeconds }).catch(onBackgroundError);
+    if (capSeconds !== null) await store.cap({ recordId, userId, capSeconds }).catch(onBackgroundError);
   } else if (outcome === 'started') {
-    await store.failStart({ recordId, errorMessage: storable(forwarded.failure.message) });
+    await store.failStart({ recordId, userId, errorMessage: storable(forwarded.failure.message) });
   }
   return sdkForwarded(
     forwarded,

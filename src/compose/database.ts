@@ -3,10 +3,8 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { openAccount } from '../database/account.ts';
 import { awaitServer, explainedFor } from '../database/await-server.ts';
-import { fillCalendar } from '../database/calendar.ts';
 import { migrate } from '../database/migrate.ts';
 import { createPool } from '../database/pool.ts';
-import type { Clock } from '../domain/clock.ts';
 import { startEmbeddedPostgres } from '../embedded-postgres/embedded-postgres.ts';
 
 /** How long the start waits for a database server that is starting as well. */
@@ -19,23 +17,21 @@ export interface ConnectedDatabase {
 
 interface DatabaseOptions {
   readonly config: Config;
-  readonly clock: Clock;
   readonly log: Logger;
   readonly onError: (error: unknown) => void;
   /** Abandons the start: the promise rejects with its reason. */
   readonly signal: AbortSignal;
 }
 
-/** The database of the settings, or the embedded one: migrated, with its calendar. */
+/** The database of the settings, or the embedded one: migrated. */
 export async function openDatabase(options: DatabaseOptions, parts: AsyncDisposableStack): Promise<ConnectedDatabase> {
-  const { config, clock, onError, signal } = options;
+  const { config, onError, signal } = options;
   const url = config.databaseUrl ?? (await embeddedDatabase(config, parts));
   if (config.databaseUrl !== null) await awaitDatabase(config.databaseUrl, options);
   const pool = createPool({ url, onError });
   parts.defer(() => pool.end());
   try {
     await migrate(url);
-    await fillCalendar(pool, config.policy.billingTimeZone, clock());
     await openAccount(pool, config.policy);
   } catch (error) {
     throw config.databaseUrl === null ? error : explainedFor(url, error);

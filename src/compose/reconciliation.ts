@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { type ReconcileSummary, reconcile } from '../app/reconcile.ts';
+import type { Decisions } from '../database/decisions.ts';
 import { createReconciliation } from '../database/reconciliation.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { QuotaPolicy } from '../domain/policy.ts';
@@ -12,6 +13,8 @@ interface ReconciliationParts {
   readonly policy: QuotaPolicy;
   readonly vendor: AvatarVendor;
   readonly clock: Clock;
+  /** @default decisions of its own */
+  readonly decisions?: Decisions;
 }
 
 /** One comparison with the vendor's books, as far back as last month: for the operator, before the bill is paid. */

@@ -67,7 +67,10 @@ export async function openWeb(options: WebOptions, parts: AsyncDisposableStack):
     sdk: sdk.endpoint,
     log,
     metrics: config.metrics
-      ? createMetrics({ readStats: () => readServiceStats(pool, vendor, clock()), vendorCredits: balance.credits })
+      ? createMetrics({
+          readStats: () => readServiceStats(pool, vendor, config.policy.billingTimeZone, clock()),
+          vendorCredits: balance.credits,
+        })
       : null,
   });
   const sockets = attachWebSocket({

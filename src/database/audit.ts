@@ -38,35 +38,47 @@ records AS (
   GROUP BY user_id, share.period
 ),
 comparison AS (
-  SELECT q.user_id, q.current_month AS period, line.*
-  FROM usage_quotas AS q
-  LEFT JOIN ledger AS l ON l.user_id = q.user_id AND l.period = q.current_month
-  LEFT JOIN records AS r ON r.user_id = q.user_id AND r.period = q.current_month
+  -- entries and records of a month without a quota are found as well
+  SELECT user_id, period, line.what, line.unit, coalesce(line.quota, 0) AS quota, coalesce(line.recomputed, 0) AS recomputed
+  FROM (SELECT current_month AS period, * FROM usage_quotas) AS q
+  FULL JOIN ledger AS l USING (user_id, period)
+  FULL JOIN records AS r USING (user_id, period)
   CROSS JOIN LATERAL (VALUES
-    ('used seconds, by the ledger', 'seconds', q.used_seconds::numeric, coalesce(l.used_seconds, 0)),
-    ('used cost, by the ledger', 'cost', q.used_cost, coalesce(l.used_cost, 0)),
-    ('held seconds, by the ledger', 'seconds', q.held_seconds, coalesce(l.held_seconds, 0)),
-    ('held cost, by the ledger', 'cost', q.held_cost, coalesce(l.held_cost, 0)),
-    ('used seconds, by the records', 'seconds', q.used_seconds, coalesce(r.used_seconds, 0)),
-    ('used cost, by the records', 'cost', q.used_cost, coalesce(r.used_cost, 0)),
-    ('held seconds, by the records', 'seconds', q.held_seconds, coalesce(r.held_seconds, 0)),
-    ('held cost, by the records', 'cost', q.held_cost, coalesce(r.held_cost, 0)),
-    ('sessions started', 'sessions', q.session_count, coalesce(r.started, 0))
+    ('used seconds, by the ledger', 'seconds', q.used_seconds::numeric, l.used_seconds),
+    ('used cost, by the ledger', 'cost', q.used_cost, l.used_cost),
+    ('held seconds, by the ledger', 'seconds', q.held_seconds, l.held_seconds),
+    ('held cost, by the ledger', 'cost', q.held_cost, l.held_cost),
+    ('used seconds, by the records', 'seconds', q.used_seconds, r.used_seconds),
+    ('used cost, by the records', 'cost', q.used_cost, r.used_cost),
+    ('held seconds, by the records', 'seconds', q.held_seconds, r.held_seconds),
+    ('held cost, by the records', 'cost', q.held_cost, r.held_cost),
+    ('sessions started', 'sessions', q.session_count, r.started)
   ) AS line (what, unit, quota, recomputed)
+),
+-- kept only where there is a ceiling
+account AS (
+  SELECT coalesce(a.period, q.period) AS period, line.what, 'cost' AS unit, coalesce(line.quota, 0) AS quota,
+    coalesce(line.recomputed, 0) AS recomputed
+  FROM account_budgets AS a
+  FULL JOIN (
+    SELECT current_month AS period, sum(used_cost) AS used_cost, sum(held_cost) AS held_cost
+    FROM usage_quotas
+    GROUP BY current_month
+  ) AS q ON q.period = a.period
+  CROSS JOIN LATERAL (VALUES
+    ('used cost of the account', a.used_cost, q.used_cost),
+    ('held cost of the account', a.held_cost, q.held_cost)
+  ) AS line (what, quota, recomputed)
+  WHERE EXISTS (SELECT FROM account_state)
+  UNION ALL
+  SELECT 'all months', 'open sessions of the account', 'sessions', open_sessions,
+    (SELECT count(*) FROM avatar_usage_records WHERE end_reason IS NULL)
+  FROM account_state
 )
-SELECT 'all users' AS "userId", a.period, line.what, 'cost' AS unit, trim_scale(line.budget)::text AS quota,
-  trim_scale(line.recomputed)::text AS recomputed
-FROM account_budgets AS a
-LEFT JOIN (
-  SELECT q.current_month AS period, sum(q.used_cost) AS used_cost, sum(q.held_cost) AS held_cost
-  FROM usage_quotas AS q
-  GROUP BY q.current_month
-) AS quotas ON quotas.period = a.period
-CROSS JOIN LATERAL (VALUES
-  ('used cost of the account', a.used_cost, coalesce(quotas.used_cost, 0)),
-  ('held cost of the account', a.held_cost, coalesce(quotas.held_cost, 0))
-) AS line (what, budget, recomputed)
-WHERE line.budget <> line.recomputed
+SELECT 'all users' AS "userId", period, what, unit, trim_scale(quota)::text AS quota,
+  trim_scale(recomputed)::text AS recomputed
+FROM account
+WHERE quota <> recomputed
 UNION ALL
 SELECT user_id, period, what, unit, trim_scale(quota)::text, trim_scale(recomputed)::text
 FROM comparison

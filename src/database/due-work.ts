@@ -1,19 +1,84 @@
 import type pg from 'pg';
 import type { Clock } from '../domain/clock.ts';
 import type { DueWork, PendingStop, StopAnswer } from '../domain/due-work.ts';
-import { heartbeatLapseSeconds, type QuotaPolicy } from '../domain/policy.ts';
-import { everyThreshold } from '../domain/thresholds.ts';
-import { accountCostLimit } from './account.ts';
+import type { QuotaPolicy } from '../domain/policy.ts';
 import { createBatcher } from './batcher.ts';
+import { createDecisions, type Decisions } from './decisions.ts';
 import { mayBeOneRow } from './errors.ts';
 
-/** How much one statement takes: enough to be fast, little enough not to hold locks for long. */
+/** Users whose due work is done at a time. */
 const BATCH_SIZE = 500;
 /** More at once would only earn the vendor's 429. */
 const STOPS_AT_A_TIME = 50;
 
+/** A record may be saved by prices that were replaced while it was decided; by then it has been. */
+const LONGEST_SAVE_MS = 10_000;
+
 const STOP_BACKOFF_SECONDS = 5;
 const STOP_MAX_BACKOFF_SECONDS = 300;
+
+/** Those whom another transaction is changing are left for the next sweep. */
+const DUE_USERS = `
+SELECT user_id AS "userId" FROM quota_users WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR SHARE SKIP LOCKED`;
+
+/** Another number after each change of the prices. */
+const PRICE_REVISION = 'SELECT coalesce(sum(revision), 0)::float8 AS revision FROM prices';
+
+/** Users with open records that do not follow the present prices yet. */
+const USERS_WITH_OLD_PRICES = `
+SELECT DISTINCT r.user_id AS "userId"
+FROM avatar_usage_records AS r
+JOIN (SELECT vendor, mode, currency, sum(revision) AS revision FROM prices GROUP BY vendor, mode, currency) AS p
+  ON p.vendor = r.vendor AND p.mode = r.vendor_mode AND p.currency = r.currency
+WHERE r.end_reason IS NULL AND r.price_revision < p.revision
+LIMIT $1`;
+
+const UNLOCKED_USERS = 'SELECT user_id AS "userId" FROM quota_users WHERE user_id = ANY ($1) FOR SHARE SKIP LOCKED';
+
+/**
+ * Takes stops that are due, each with its next attempt already set: if this node dies, another one tries then. The wait
+ * doubles from attempt to attempt.
+ *
+ *   $1 now   $2 vendor   $3 due by then   $4 how many   $5 first and $6 longest wait in seconds
+ */
+const CLAIM_STOPS = `
+WITH claimed AS (
+  SELECT record_id
+  FROM vendor_stops
+  WHERE next_attempt_at <= $3 AND vendor = $2
+  ORDER BY next_attempt_at
+  LIMIT $4
+  FOR UPDATE SKIP LOCKED
+)
+UPDATE vendor_stops AS s
+SET
+  attempts = s.attempts + 1,
+  next_attempt_at = $1::timestamptz + make_interval(secs => least($5 * 2 ^ least(s.attempts, 20), $6))
+FROM claimed
+WHERE s.record_id = claimed.record_id
+RETURNING s.record_id AS "recordId", s.avatar_session_id AS "avatarSessionId", s.reason, s.attempts`;
+
+/** Notes the vendor's answers: confirmed, or the error and, where the vendor named one, another moment to try again. */
+const NOTE_STOPS = `
+WITH noted AS (
+  UPDATE vendor_stops AS s
+  SET
+    confirmed_at = CASE WHEN answer.error IS NULL THEN $1::timestamptz END,
+    next_attempt_at = CASE WHEN answer.error IS NOT NULL THEN coalesce(answer.retry_at, s.next_attempt_at) END,
+    last_error = answer.error
+  FROM unnest($2::uuid[], $3::text[], $4::timestamptz[]) AS answer (record_id, error, retry_at)
+  WHERE s.record_id = answer.record_id AND s.confirmed_at IS NULL
+  RETURNING CASE WHEN answer.error IS NOT NULL THEN answer.retry_at END AS retry_at
+)
+SELECT pg_notify('quota_due', (extract(epoch FROM due.at) * 1000)::bigint::text)
+FROM (SELECT min(retry_at) AS at FROM noted) AS due
+WHERE due.at IS NOT NULL`;
+
+const NEXT_DUE = `
+SELECT least(
+  (SELECT min(due_at) FROM quota_users),
+  (SELECT min(next_attempt_at) FROM vendor_stops WHERE vendor = $1)
+) AS at`;
 
 interface DueWorkOptions {
   readonly pool: pg.Pool;
@@ -21,16 +86,37 @@ interface DueWorkOptions {
   /** Whose stops are delivered from here. */
   readonly vendorName: string;
   readonly clock: Clock;
+  /** @default decisions of its own */
+  readonly decisions?: Decisions;
 }
 
 /** The work that the database says is due. */
-export function createDueWork({ pool, policy, vendorName, clock }: DueWorkOptions): DueWork {
-  const thresholds = everyThreshold(policy.thresholds);
+export function createDueWork(options: DueWorkOptions): DueWork {
+  const { pool, vendorName, clock, decisions = createDecisions(options) } = options;
+  /** The revision of the prices that was seen last, and since when. */
+  let prices = { revision: -1, since: clock(), areFollowed: false };
+
+  async function find(text: string, values: unknown[]): Promise<string[]> {
+    const { rows } = await pool.query<{ userId: string }>({ text, values });
+    return rows.map(({ userId }) => userId);
+  }
+
+  async function usersWithOldPrices(): Promise<string[]> {
+    const { rows } = await pool.query<{ revision: number }>(PRICE_REVISION);
+    const revision = rows[0]?.revision ?? 0;
+    if (revision !== prices.revision) prices = { revision, since: clock(), areFollowed: false };
+    if (prices.areFollowed) return [];
+    const userIds = await find(USERS_WITH_OLD_PRICES, [BATCH_SIZE]);
+    const isSettled = clock().getTime() - prices.since.getTime() > LONGEST_SAVE_MS;
+    prices.areFollowed = userIds.length === 0 && isSettled;
+    return userIds.length === 0 ? [] : find(UNLOCKED_USERS, [userIds]);
+  }
+
   const noteStop = createBatcher<StopAnswer, undefined>({
     async run(answers) {
       await pool.query({
         name: 'note_stops',
-        text: 'SELECT note_stops($1, $2, $3, $4)',
+        text: NOTE_STOPS,
         values: [
           clock(),
           answers.map((answer) => answer.recordId),
@@ -44,43 +130,19 @@ export function createDueWork({ pool, policy, vendorName, clock }: DueWorkOption
     mayBeOneRequest: mayBeOneRow,
   });
   return {
-    async sweepRecords(lapsesFrom) {
-      const { rows } = await pool.query<{ due: number }>({
-        name: 'sweep_records',
-        text: 'SELECT sweep_records($1, $2, $3, $4, $5) AS due',
-        values: [clock(), BATCH_SIZE, heartbeatLapseSeconds(policy), lapsesFrom, thresholds],
-      });
-      return rows[0]?.due ?? 0;
-    },
-    async sweepThresholds() {
-      const { rows } = await pool.query<{ due: number }>({
-        name: 'sweep_thresholds',
-        text: 'SELECT sweep_thresholds($1, $2, $3) AS due',
-        values: [clock(), BATCH_SIZE, thresholds],
-      });
-      return rows[0]?.due ?? 0;
-    },
-    async sweepLimits() {
-      const { rows } = await pool.query<{ due: number }>({
-        name: 'sweep_limits',
-        text: 'SELECT sweep_limits($1, $2, $3, $4, $5, $6) AS due',
-        values: [
-          clock(),
-          BATCH_SIZE,
-          policy.maxSessionSeconds,
-          heartbeatLapseSeconds(policy),
-          thresholds,
-          accountCostLimit(policy),
-        ],
-      });
-      return rows[0]?.due ?? 0;
+    async sweep(lapsesFrom) {
+      const due = await find(DUE_USERS, [clock(), BATCH_SIZE]);
+      const userIds = new Set([...due, ...(await usersWithOldPrices())]);
+      const request = { lapsesFrom: lapsesFrom.getTime() };
+      const swept = await Promise.allSettled([...userIds].map((userId) => decisions.perform(userId, 'sweep', request)));
+      for (const each of swept) if (each.status === 'rejected') throw each.reason;
+      return swept.filter((each) => each.status === 'fulfilled' && each.value).length;
     },
     async claimStops(which) {
       const now = clock();
       const { rows } = await pool.query<PendingStop>({
         name: 'claim_stops',
-        text: `SELECT record_id AS "recordId", avatar_session_id AS "avatarSessionId", reason, attempts
-          FROM claim_stops($1, $2, $3, $4, $5, $6)`,
+        text: CLAIM_STOPS,
         values: [
           now,
           vendorName,
@@ -98,7 +160,7 @@ export function createDueWork({ pool, policy, vendorName, clock }: DueWorkOption
     async nextDue() {
       const { rows } = await pool.query<{ at: Date | null }>({
         name: 'next_due',
-        text: 'SELECT next_due($1) AS at',
+        text: NEXT_DUE,
         values: [vendorName],
       });
       return rows[0]?.at ?? null;

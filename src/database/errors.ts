@@ -36,6 +36,23 @@ export function isUnreachable(error: unknown): boolean {
   );
 }
 
+/** SQLSTATE of a deadlock, and of a serialization failure. */
+const CONFLICT = /^(40P01|40001)$/;
+
+/** Whether the statement saved nothing because of another transaction, and can be retried. */
+export function isConflict(error: unknown): boolean {
+  const code = codeOf(error);
+  return code !== undefined && CONFLICT.test(code);
+}
+
+/** SQLSTATE of a key that another row has. */
+const TAKEN = '23505';
+
+/** Whether another transaction has just taken what the statement would have: loaded again, it can be seen. */
+export function isTaken(error: unknown): boolean {
+  return codeOf(error) === TAKEN;
+}
+
 /** Whether one row of a batch may have caused the error, and the others would succeed without it. */
 export function mayBeOneRow(error: unknown): boolean {
   const code = codeOf(error);

@@ -29,6 +29,9 @@ const RECORD_MIGRATION = `
   INSERT INTO "_prisma_migrations" ("id", "checksum", "migration_name", "started_at", "finished_at", "applied_steps_count")
   VALUES ($1, $2, $3, now(), clock_timestamp(), 1)`;
 
+/** Before the baseline, the tables had other migrations, all of one day. None of them was released. */
+const PRERELEASE_MIGRATIONS = '20261124000';
+
 type Queryable = pg.Pool | pg.Client;
 
 interface Migration {
@@ -119,6 +122,11 @@ async function findPending(database: Queryable, migrations: readonly Migration[]
 
   const names = new Set(migrations.map(({ name }) => name));
   const unknown = rows.find((row) => !names.has(row.migration_name));
+  if (unknown?.migration_name.startsWith(PRERELEASE_MIGRATIONS)) {
+    throw new Error(
+      'This data was written by a pre-release of Avatar Quota and cannot be upgraded. To start with empty data, delete the data directory (DATA_DIR, .data by default), or set DATABASE_URL to an empty database.',
+    );
+  }
   if (unknown) {
     throw new Error(
       `The database has the migration ${unknown.migration_name}, which this version of Avatar Quota does not have. Run the version that applied it or a later one, or set DATABASE_URL to another database.`,

@@ -1,91 +1,80 @@
 import type pg from 'pg';
 import type { Clock } from '../domain/clock.ts';
+import type { Draft } from '../domain/decide/draft.ts';
+import { startingQuota } from '../domain/decide/draft.ts';
+import { foresee } from '../domain/decide/hold.ts';
+import { type BillingPeriod, periodAt } from '../domain/period.ts';
 import type { QuotaPolicy } from '../domain/policy.ts';
+import { createPriceBook, priceAt } from '../domain/price-book.ts';
+import type { QuotaState } from '../domain/quota.ts';
+import { nextTokenAt, quotaStateOf } from '../domain/quota-state.ts';
 import type { QuotaStore } from '../domain/store.ts';
-import { readAccountRoom } from './account.ts';
 import { createBatcher } from './batcher.ts';
+import { createDecisions, type Decisions } from './decisions.ts';
 import { mayBeOneRow, toPublicError } from './errors.ts';
-import { readCurrentPrices, readDearestPrices } from './prices.ts';
-import { readQuotas } from './read-quotas.ts';
-import {
-  capSessions,
-  confirmStarts,
-  failStarts,
-  nameSessions,
-  openSessions,
-  recogniseTokens,
-} from './sdk-statements.ts';
-import {
-  attachTokens,
-  beatSessions,
-  changeLimits,
-  closeRecords,
-  endSessions,
-  holdTokens,
-  startSessions,
-} from './statements.ts';
-
-type Statement<Request, Result> = (
-  pool: pg.Pool,
-  requests: readonly Request[],
-  policy: QuotaPolicy,
-  now: Date,
-) => Promise<readonly Result[]>;
+import { readPrices } from './prices.ts';
+import { recogniseTokens } from './recognise-tokens.ts';
 
 interface QuotaStoreOptions {
   readonly pool: pg.Pool;
   readonly policy: QuotaPolicy;
   readonly clock: Clock;
+  /** @default decisions of its own */
+  readonly decisions?: Decisions;
 }
 
-/** The store over PostgreSQL. Calls that wait at one moment travel in one statement; calls of one user one by one. */
-export function createQuotaStore({ pool, policy, clock }: QuotaStoreOptions): QuotaStore {
-  function batched<Request, Result>(
-    statement: Statement<Request, Result>,
-    keyOf?: (request: Request) => string,
-  ): (request: Request) => Promise<Result> {
-    const call = createBatcher<Request, Result>({
-      run: (requests) => statement(pool, requests, policy, clock()),
-      mayBeOneRequest: mayBeOneRow,
-      ...(keyOf && { keyOf }),
-    });
-    return async (request) => {
-      try {
-        return await call(request);
-      } catch (error) {
-        throw toPublicError(error);
-      }
-    };
-  }
-
-  const byUser = (request: { readonly userId: string }) => request.userId;
-  const byRecord = (request: { readonly recordId: string }) => request.recordId;
-  const read = batched(readQuotas);
-  const readDearestPrice = batched(readDearestPrices);
-  const readCurrentPrice = batched(readCurrentPrices);
+/** The store over PostgreSQL: every act is decided by the domain. */
+export function createQuotaStore(options: QuotaStoreOptions): QuotaStore {
+  const { pool, policy, clock, decisions = createDecisions(options) } = options;
+  const { perform, inspect, inspectSaved } = decisions;
+  const recognise = createBatcher({
+    run: (hashes: readonly Uint8Array[]) => recogniseTokens(pool, hashes),
+    mayBeOneRequest: mayBeOneRow,
+  });
   return {
-    hold: batched(holdTokens, byUser),
-    attach: batched(attachTokens, byRecord),
-    start: batched(startSessions, byUser),
-    heartbeat: batched(beatSessions, byUser),
-    end: batched(endSessions, byUser),
-    close: batched(closeRecords, byRecord),
-    recognise: batched(recogniseTokens),
-    open: batched(openSessions, byUser),
-    name: batched(nameSessions, byRecord),
-    failStart: batched(failStarts, byRecord),
-    confirmStart: batched(confirmStarts, byRecord),
-    cap: batched(capSessions, byRecord),
-    changeLimits: batched(changeLimits, byUser),
-    dearestPrice: (vendor, vendorMode) => readDearestPrice({ vendor, vendorMode }),
-    currentPrice: (vendor, vendorMode) => readCurrentPrice({ vendor, vendorMode }),
-    readAccount: async (period) => {
+    hold: (request) => perform(request.userId, 'hold', request),
+    attach: (request) => perform(request.userId, 'attach', request),
+    start: (request) => perform(request.userId, 'start', request),
+    heartbeat: (request) => perform(request.userId, 'heartbeat', request),
+    end: (request) => perform(request.userId, 'end', request),
+    close: (request) => perform(request.userId, 'close', request),
+    open: (request) => perform(request.userId, 'open', request),
+    name: (named) => perform(named.userId, 'name', named),
+    failStart: (failed) => perform(failed.userId, 'failStart', failed),
+    confirmStart: (started) => perform(started.userId, 'confirmStart', started),
+    cap: (cap) => perform(cap.userId, 'cap', cap),
+    changeLimits: (change) => perform(change.userId, 'changeLimits', change),
+    async recognise(tokenHash) {
       try {
-        return await readAccountRoom(pool, period, policy);
+        return await recognise(tokenHash);
       } catch (error) {
         throw toPublicError(error);
       }
     },
-    read: (userId, period) => read({ userId, period }),
+    async currentPrice(vendor, vendorMode) {
+      try {
+        const prices = createPriceBook(await readPrices(pool));
+        const key = { vendor, vendorMode, currency: policy.currency };
+        const fallbackPrice = prices.fallbackFor(key, policy.pricePerMinute, policy.priceIsSet);
+        return priceAt(prices.listFor({ ...key, fallbackPrice }), clock().getTime());
+      } catch (error) {
+        throw toPublicError(error);
+      }
+    },
+    readSaved: (userId, period) => inspectSaved(userId, period, (draft) => stateOf(draft, period)),
+    read: (userId, period) => inspect(userId, period, (draft) => stateOf(draft, period)),
+    foresee(userId, wish) {
+      const period = periodAt(clock(), policy.billingTimeZone);
+      return inspect(userId, period, (draft) => {
+        const state = stateOf(draft, period);
+        return { admission: foresee(draft, wish), state };
+      });
+    },
   };
+}
+
+function stateOf({ user, rules, now }: Draft, period: BillingPeriod): QuotaState {
+  const quota = user.quotas.find((each) => each.period === period) ?? startingQuota(user, rules.policy, period);
+  const retryAt = nextTokenAt(user, rules.policy.maxTokensPerMinute, now);
+  return quotaStateOf(user, quota, retryAt === null ? null : new Date(retryAt));
 }

@@ -1,110 +1,32 @@
 import type pg from 'pg';
 import type { Clock } from '../domain/clock.ts';
-import { formatMoney } from '../domain/money.ts';
 import type { QuotaPolicy } from '../domain/policy.ts';
 import type { Comparison, Horizon, Reconciliation, VendorFigures } from '../domain/reconciliation.ts';
-import { everyThreshold } from '../domain/thresholds.ts';
 import type { AvatarVendor } from '../domain/vendor.ts';
-import { createBatcher } from './batcher.ts';
-import { mayBeOneRow, toPublicError } from './errors.ts';
+import { createDecisions, type Decisions } from './decisions.ts';
+import { toPublicError } from './errors.ts';
 import { CLAIM, COMPLETE, HORIZON, UNSEEN } from './reconciliation-runs.ts';
-
-/** A page of the vendor's list; its users' quotas are locked together. */
-const BATCH_SIZE = 100;
+import { createUnattributed } from './unattributed-sessions.ts';
 
 interface ReconciliationOptions {
   readonly pool: pg.Pool;
   readonly policy: QuotaPolicy;
   readonly vendor: Pick<AvatarVendor, 'name' | 'remembersFrom'>;
   readonly clock: Clock;
+  /** @default decisions of its own */
+  readonly decisions?: Decisions;
 }
 
-interface ComparisonRow {
-  readonly avatar_session_id: string;
-  readonly outcome: Comparison;
-}
+/** Whose sessions these are. */
+const OWNERS = `
+SELECT avatar_session_id AS "avatarSessionId", user_id AS "userId"
+FROM avatar_usage_records
+WHERE avatar_session_id = ANY ($1)`;
 
-/** The books, to be compared with one vendor's. A user whose quota is locked too long holds up nobody else. */
-export function createReconciliation({ pool, policy, vendor, clock }: ReconciliationOptions): Reconciliation {
-  const thresholds = everyThreshold(policy.thresholds);
-  const prices = () => [vendor.name, policy.currency, formatMoney(policy.pricePerMinute), policy.priceIsSet];
-
-  const compareEnded = batched(
-    (sessions: readonly VendorFigures[]) => ({
-      name: 'reconcile_ended',
-      text: 'SELECT * FROM reconcile_ended($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)',
-      values: [
-        clock(),
-        ...prices(),
-        sessions.map((session) => session.avatarSessionId),
-        sessions.map((session) => session.mode),
-        sessions.map((session) => session.source),
-        sessions.map((session) => session.startedAt),
-        sessions.map((session) => session.endedAt),
-        sessions.map((session) => session.seconds),
-        sessions.map((session) => session.credits),
-        sessions.map((session) => session.creditsPerMinute),
-        sessions.map((session) => session.endReason),
-        thresholds,
-      ],
-    }),
-    (session) => session.avatarSessionId,
-  );
-
-  const compareActive = (readAt: Date) =>
-    batched(
-      (sessions: readonly VendorFigures[]) => ({
-        name: 'reconcile_active',
-        text: 'SELECT * FROM reconcile_active($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
-        values: [
-          clock(),
-          readAt,
-          ...prices(),
-          sessions.map((session) => session.avatarSessionId),
-          sessions.map((session) => session.mode),
-          sessions.map((session) => session.source),
-          sessions.map((session) => session.startedAt),
-          sessions.map((session) => session.seconds),
-          sessions.map((session) => session.credits),
-          sessions.map((session) => session.creditsPerMinute),
-          thresholds,
-        ],
-      }),
-      (session) => session.avatarSessionId,
-    );
-
-  const compareUnknown = batched(
-    (ids: readonly string[]) => ({
-      name: 'reconcile_unknown',
-      text: 'SELECT * FROM reconcile_unknown($1, $2, $3, $4)',
-      values: [clock(), vendor.name, ids, thresholds],
-    }),
-    (id) => id,
-  );
-
-  function batched<Session>(
-    statement: (sessions: readonly Session[]) => pg.QueryConfig,
-    idOf: (session: Session) => string,
-  ): (sessions: readonly Session[]) => Promise<Comparison[]> {
-    const compare = createBatcher<Session, Comparison>({
-      async run(sessions) {
-        const { rows } = await pool.query<ComparisonRow>(statement(sessions));
-        const outcomes = new Map(rows.map((row) => [row.avatar_session_id, row.outcome]));
-        return sessions.map((session) => outcomes.get(idOf(session)) ?? 'known');
-      },
-      keyOf: idOf,
-      mayBeOneRequest: mayBeOneRow,
-      maxBatchSize: BATCH_SIZE,
-      maxBatches: 1,
-    });
-    return async (sessions) => {
-      const answers = await Promise.allSettled(sessions.map(compare));
-      return answers.map((answer) => {
-        if (answer.status === 'rejected') throw toPublicError(answer.reason);
-        return answer.value;
-      });
-    };
-  }
+/** The books, to be compared with one vendor's. A user whose quota is contended holds up no other. */
+export function createReconciliation(options: ReconciliationOptions): Reconciliation {
+  const { pool, policy, vendor, clock, decisions = createDecisions(options) } = options;
+  const unattributed = createUnattributed({ pool, policy, vendorName: vendor.name, clock });
 
   async function query<Row extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<Row[]> {
     try {
@@ -114,15 +36,66 @@ export function createReconciliation({ pool, policy, vendor, clock }: Reconcilia
     }
   }
 
+  async function ownersOf(avatarSessionIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const rows = await query<{ avatarSessionId: string; userId: string }>(OWNERS, [avatarSessionIds]);
+    return new Map(rows.map(({ avatarSessionId, userId }) => [avatarSessionId, userId]));
+  }
+
+  /** Compares each session with its owner's record. One that fails holds up no other. */
+  async function compare<Session>(
+    sessions: readonly Session[],
+    idOf: (session: Session) => string,
+    withRecord: (userId: string, session: Session) => Promise<Comparison>,
+    withoutRecord: Comparison,
+  ): Promise<Comparison[]> {
+    const owners = await ownersOf(sessions.map(idOf));
+    const answers = await Promise.allSettled(
+      sessions.map((session) => {
+        const userId = owners.get(idOf(session));
+        return userId === undefined ? withoutRecord : withRecord(userId, session);
+      }),
+    );
+    return answers.map((answer) => {
+      if (answer.status === 'rejected') throw toPublicError(answer.reason);
+      return answer.value;
+    });
+  }
+
+  async function compareListed(
+    sessions: readonly VendorFigures[],
+    withRecord: (userId: string, figures: VendorFigures) => Promise<Comparison>,
+  ): Promise<Comparison[]> {
+    const comparisons = await compare(sessions, (session) => session.avatarSessionId, withRecord, 'unattributed');
+    const isUnattributed = (_: VendorFigures, index: number) => comparisons[index] === 'unattributed';
+    await unattributed.note(sessions.filter(isUnattributed));
+    await unattributed.forget(sessions.filter((session, index) => !isUnattributed(session, index)));
+    return comparisons;
+  }
+
   return {
     claim: async (intervalSeconds) => (await query(CLAIM, [vendor.name, clock(), intervalSeconds])).length > 0,
     async horizon() {
       const [row] = await query<Horizon>(HORIZON, [vendor.name, vendor.remembersFrom]);
       return row ?? { completedAt: null, oldestOpenAt: null };
     },
-    bookActive: (sessions, readAt) => compareActive(readAt)(sessions),
-    bookEnded: compareEnded,
-    bookUnknown: compareUnknown,
+    bookActive: (sessions, readAt) =>
+      compareListed(sessions, (userId, figures) =>
+        decisions.perform(userId, 'reconcileActive', { vendor: vendor.name, figures, readAt: readAt.getTime() }),
+      ),
+    bookEnded: (sessions) =>
+      compareListed(sessions, (userId, figures) =>
+        decisions.perform(userId, 'reconcileEnded', { vendor: vendor.name, figures }),
+      ),
+    async bookUnknown(avatarSessionIds) {
+      await unattributed.endUnknown(avatarSessionIds);
+      return compare(
+        avatarSessionIds,
+        (id) => id,
+        (userId, avatarSessionId) =>
+          decisions.perform(userId, 'reconcileUnknown', { vendor: vendor.name, avatarSessionId }),
+        'known',
+      );
+    },
     async unseen(activeIds, settledBefore) {
       const rows = await query<{ id: string }>(UNSEEN, [vendor.name, vendor.remembersFrom, activeIds, settledBefore]);
       return rows.map((row) => row.id);

@@ -1,30 +1,24 @@
 import type pg from 'pg';
+import { periodAt } from '../domain/period.ts';
 import type { ServiceStats } from '../domain/service-stats.ts';
 import type { AvatarVendor } from '../domain/vendor.ts';
 
 const SERVICE_STATS = `
 SELECT
-  (SELECT count(*) FROM avatar_usage_records WHERE status = 'active')::integer AS "activeSessions",
-  (SELECT count(*) FROM avatar_usage_records WHERE status = 'reserved')::integer AS "unusedTokens",
+  (SELECT count(*) FROM avatar_usage_records WHERE end_reason IS NULL AND status = 'active')::integer AS "activeSessions",
+  (SELECT count(*) FROM avatar_usage_records WHERE end_reason IS NULL AND status = 'reserved')::integer AS "unusedTokens",
   stops.pending AS "pendingStops",
   stops.oldest_seconds AS "oldestPendingStopSeconds",
-  (
-    (SELECT count(*) FROM avatar_usage_records WHERE due_at <= $1)
-    + (SELECT count(*) FROM usage_quotas WHERE next_threshold_at <= $1)
-  )::integer AS overdue,
-  coalesce((
-    SELECT a.used_cost + a.held_cost
-    FROM account_budgets AS a
-    JOIN billing_periods AS month ON month.period = a.period AND $1 >= month.starts_at AND $1 < month.ends_at
-  ), 0)::float8 AS "accountCost",
+  (SELECT count(*) FROM quota_users WHERE due_at <= $1)::integer AS overdue,
+  coalesce((SELECT used_cost + held_cost FROM account_budgets WHERE period = $4), 0)::float8 AS "accountCost",
   (
     SELECT count(*)
     FROM avatar_usage_records
     WHERE vendor = $2 AND reconciled_at IS NULL AND avatar_session_id IS NOT NULL
-      AND status NOT IN ('reserved', 'active') AND created_at >= coalesce($3, '-infinity'::timestamptz)
+      AND end_reason IS NOT NULL AND created_at >= coalesce($3, '-infinity'::timestamptz)
   )::integer AS "unreconciledRecords",
   (
-    SELECT count(*) FROM unattributed_sessions WHERE vendor = $2 AND period = period_of($1)
+    SELECT count(*) FROM unattributed_sessions WHERE vendor = $2 AND period = $4
   )::integer AS "unattributedSessions",
   coalesce(
     (
@@ -46,12 +40,13 @@ FROM (
 export async function readServiceStats(
   pool: pg.Pool,
   vendor: Pick<AvatarVendor, 'name' | 'remembersFrom'>,
+  billingTimeZone: string,
   now: Date,
 ): Promise<ServiceStats> {
   const { rows } = await pool.query<ServiceStats>({
     name: 'service_stats',
     text: SERVICE_STATS,
-    values: [now, vendor.name, vendor.remembersFrom],
+    values: [now, vendor.name, vendor.remembersFrom, periodAt(now, billingTimeZone)],
   });
   if (!rows[0]) throw new Error('The statement answered no row');
   return rows[0];

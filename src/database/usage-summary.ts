@@ -1,91 +1,94 @@
 import type pg from 'pg';
 import type { Clock } from '../domain/clock.ts';
 import { parseMoney } from '../domain/money.ts';
-import type { BillingPeriod } from '../domain/period.ts';
+import { type BillingPeriod, periodStart } from '../domain/period.ts';
+import { recordUse } from '../domain/record-use.ts';
+import type { UsageRecord, UsageRecords } from '../domain/usage-record.ts';
 import type { UsageReader, UsageSummary, UsageTotals } from '../domain/usage-summary.ts';
 import { toPublicError } from './errors.ts';
 
 /**
- * One row per avatar, one per day and one for all, told apart by which of the two is null. A session that ran over the
- * month's end counts with the seconds that fall into the month, on its first day if it started before.
+ * A user's records of a month by avatar and day, those that are running one by one. A session that ran past the month's end
+ * counts with the seconds that fall into the month, on its first day if it started before.
  *
  * The vendor's own figures count as soon as they are known, as they do in the quota.
+ *
+ *   $1 user   $2 month   $3 its start   $4 time zone
  */
-const USAGE_SUMMARY = `
+const USAGE = `
 WITH usage AS (
   SELECT
     r.avatar_name,
-    r.billing_period = $2 AND r.session_started_at IS NOT NULL AS started,
-    (greatest(coalesce(r.session_started_at, r.created_at), month.starts_at) AT TIME ZONE $3)::date AS day,
-    CASE WHEN r.quota_period = $2 THEN r.status END AS status,
-    CASE WHEN r.billing_period = $2 THEN r.words_spoken ELSE 0 END AS words_spoken,
-    CASE WHEN r.billing_period = $2 THEN r.messages_count ELSE 0 END AS messages_count,
-    CASE WHEN r.billing_period = $2 THEN first.seconds ELSE 0 END
-      + CASE WHEN r.quota_period = $2 THEN total.seconds - first.seconds ELSE 0 END AS seconds,
-    CASE WHEN r.billing_period = $2 THEN first.cost ELSE 0 END
-      + CASE WHEN r.quota_period = $2 THEN total.cost - first.cost ELSE 0 END AS cost
+    to_char(greatest(coalesce(r.session_started_at, r.created_at), $3) AT TIME ZONE $4, 'YYYY-MM-DD') AS day,
+    r.billing_period = $2 AS is_first_month,
+    r.quota_period = $2 AS is_last_month,
+    CASE WHEN r.status = 'active' THEN r.id END AS running_id,
+    r.session_started_at IS NOT NULL AS started,
+    r.status, r.words_spoken, r.messages_count, r.settled_seconds, r.settled_cost,
+    -- of a running session, what is settled in the months before
+    CASE WHEN r.status = 'active' THEN r.settled_seconds ELSE coalesce(r.actual_seconds, r.duration_seconds) END AS seconds,
+    CASE WHEN r.status = 'active' THEN r.settled_cost ELSE coalesce(r.actual_cost, r.estimated_cost) END AS cost
   FROM avatar_usage_records AS r
-  JOIN billing_periods AS month ON month.period = $2
-  CROSS JOIN LATERAL (
-    SELECT least(greatest(extract(epoch FROM $4::timestamptz - r.counted_from), 0), r.held_seconds) AS seconds
-  ) AS running
-  CROSS JOIN LATERAL (
-    SELECT
-      CASE WHEN r.status = 'active' THEN r.settled_seconds + floor(running.seconds)::integer
-        ELSE coalesce(r.actual_seconds, r.duration_seconds) END AS seconds,
-      CASE WHEN r.status = 'active'
-        THEN r.settled_cost + r.priced_cost
-          + session_cost(greatest(running.seconds - r.priced_seconds, 0), r.price_per_minute)
-        ELSE coalesce(r.actual_cost, r.estimated_cost) END AS cost
-  ) AS total
-  -- what of it falls into the month it started in, if it ran over its end
-  CROSS JOIN LATERAL (
-    SELECT least(r.settled_seconds, total.seconds) AS seconds, least(r.settled_cost, total.cost) AS cost
-  ) AS first
   WHERE r.user_id = $1 AND (r.billing_period = $2 OR r.quota_period = $2)
 )
 SELECT
-  avatar_name, to_char(day, 'YYYY-MM-DD') AS date,
-  count(*) FILTER (WHERE started)::integer AS session_count,
-  count(*) FILTER (WHERE status = 'completed')::integer AS completed_count,
-  count(*) FILTER (WHERE status = 'error')::integer AS error_count,
-  coalesce(sum(seconds), 0)::integer AS total_seconds,
-  coalesce(sum(cost), 0)::text AS total_cost,
-  least(coalesce(sum(words_spoken), 0), 2147483647)::integer AS words_spoken,
-  least(coalesce(sum(messages_count), 0), 2147483647)::integer AS messages_count
+  avatar_name AS "avatarName", day,
+  count(*) FILTER (WHERE is_first_month AND started)::integer AS "sessionCount",
+  count(*) FILTER (WHERE is_last_month AND status = 'completed')::integer AS "completedCount",
+  count(*) FILTER (WHERE is_last_month AND status = 'error')::integer AS "errorCount",
+  coalesce(sum(
+    CASE WHEN is_first_month THEN least(settled_seconds, seconds) ELSE 0 END
+    + CASE WHEN is_last_month THEN seconds - least(settled_seconds, seconds) ELSE 0 END
+  ), 0)::integer AS "totalSeconds",
+  coalesce(sum(
+    CASE WHEN is_first_month THEN least(settled_cost, cost) ELSE 0 END
+    + CASE WHEN is_last_month THEN cost - least(settled_cost, cost) ELSE 0 END
+  ), 0)::text AS "totalCost",
+  coalesce(sum(words_spoken) FILTER (WHERE is_first_month), 0)::float8 AS "wordsSpoken",
+  coalesce(sum(messages_count) FILTER (WHERE is_first_month), 0)::float8 AS "messagesCount",
+  array_remove(array_agg(running_id) FILTER (WHERE is_last_month), NULL) AS "runningIds"
 FROM usage
-GROUP BY GROUPING SETS ((), (avatar_name), (day))
-HAVING grouping(avatar_name) = 1 AND grouping(day) = 1 OR count(*) FILTER (WHERE started) > 0 OR sum(seconds) > 0
-ORDER BY date NULLS FIRST, sum(cost) DESC, avatar_name`;
+GROUP BY avatar_name, day`;
 
-interface SummaryRow {
-  avatar_name: string | null;
-  date: string | null;
-  session_count: number;
-  completed_count: number;
-  error_count: number;
-  total_seconds: number;
-  total_cost: string;
-  words_spoken: number;
-  messages_count: number;
+interface UsageRow extends Omit<UsageTotals, 'totalCost'> {
+  readonly avatarName: string;
+  readonly day: string;
+  readonly totalCost: string;
+  readonly completedCount: number;
+  readonly errorCount: number;
+  readonly wordsSpoken: number;
+  readonly messagesCount: number;
+  readonly runningIds: readonly string[] | null;
 }
+
+/** The largest number that a GraphQL Int holds. */
+const MAX_COUNT = 2 ** 31 - 1;
 
 interface UsageReaderOptions {
   readonly pool: pg.Pool;
   readonly billingTimeZone: string;
+  /** Where running sessions are read. */
+  readonly records: UsageRecords;
   readonly clock: Clock;
 }
 
-export function createUsageReader({ pool, billingTimeZone, clock }: UsageReaderOptions): UsageReader {
+export function createUsageReader({ pool, billingTimeZone, records, clock }: UsageReaderOptions): UsageReader {
   return {
     async summary(userId, period) {
       try {
-        const { rows } = await pool.query<SummaryRow>({
-          name: 'usage_summary',
-          text: USAGE_SUMMARY,
-          values: [userId, period, billingTimeZone, clock()],
+        const { rows } = await pool.query<UsageRow>({
+          name: 'usage',
+          text: USAGE,
+          values: [userId, period, periodStart(period, billingTimeZone), billingTimeZone],
         });
-        return toSummary(period, rows);
+        const running = await records.find(
+          userId,
+          rows.flatMap(({ runningIds }) => runningIds ?? []),
+        );
+        return summarize(
+          period,
+          rows.map((row) => withRunning(row, running, clock())),
+        );
       } catch (error) {
         throw toPublicError(error);
       }
@@ -93,27 +96,60 @@ export function createUsageReader({ pool, billingTimeZone, clock }: UsageReaderO
   };
 }
 
-function toSummary(period: BillingPeriod, rows: readonly SummaryRow[]): UsageSummary {
-  const all = rows.find((row) => row.avatar_name === null && row.date === null);
-  if (!all) throw new Error('The summary has no row for the total');
+type Usage = Omit<UsageRow, 'totalCost' | 'runningIds'> & UsageTotals;
+
+/** Adds what running sessions have consumed up to now. */
+function withRunning({ runningIds, ...row }: UsageRow, running: readonly UsageRecord[], now: Date): Usage {
+  const uses = running
+    .filter(({ id }) => runningIds?.includes(id))
+    .map((record) => ({ record, use: recordUse(record, now) }));
   return {
-    period,
-    ...toTotals(all),
-    completedCount: all.completed_count,
-    errorCount: all.error_count,
-    wordsSpoken: all.words_spoken,
-    messagesCount: all.messages_count,
-    byAvatar: rows.flatMap((row) =>
-      row.avatar_name === null ? [] : [{ avatarName: row.avatar_name, ...toTotals(row) }],
-    ),
-    byDay: rows.flatMap((row) => (row.date === null ? [] : [{ date: row.date, ...toTotals(row) }])),
+    ...row,
+    totalSeconds: uses.reduce((sum, { record, use }) => sum + use.seconds - record.settledSeconds, row.totalSeconds),
+    totalCost: uses.reduce((sum, { record, use }) => sum + use.cost - record.settledCost, parseMoney(row.totalCost)),
   };
 }
 
-function toTotals(row: SummaryRow): UsageTotals {
+function summarize(period: BillingPeriod, usage: readonly Usage[]): UsageSummary {
+  const sum = (count: (each: Usage) => number) => usage.reduce((total, each) => total + count(each), 0);
   return {
-    sessionCount: row.session_count,
-    totalSeconds: row.total_seconds,
-    totalCost: parseMoney(row.total_cost),
+    period,
+    ...totals(usage),
+    completedCount: sum(({ completedCount }) => completedCount),
+    errorCount: sum(({ errorCount }) => errorCount),
+    wordsSpoken: Math.min(
+      sum(({ wordsSpoken }) => wordsSpoken),
+      MAX_COUNT,
+    ),
+    messagesCount: Math.min(
+      sum(({ messagesCount }) => messagesCount),
+      MAX_COUNT,
+    ),
+    byAvatar: totalsBy(usage, ({ avatarName }) => avatarName)
+      .map(([avatarName, each]) => ({ avatarName, ...each }))
+      .sort((a, b) => compare(b.totalCost, a.totalCost) || compare(a.avatarName, b.avatarName)),
+    byDay: totalsBy(usage, ({ day }) => day)
+      .map(([date, each]) => ({ date, ...each }))
+      .sort((a, b) => compare(a.date, b.date)),
   };
+}
+
+/** The groups in which anything was streamed. */
+function totalsBy(usage: readonly Usage[], keyOf: (each: Usage) => string): [string, UsageTotals][] {
+  return [...Map.groupBy(usage, keyOf)]
+    .map(([key, group]): [string, UsageTotals] => [key, totals(group)])
+    .filter(([, { sessionCount, totalSeconds }]) => sessionCount > 0 || totalSeconds > 0);
+}
+
+function totals(usage: readonly Usage[]): UsageTotals {
+  return {
+    sessionCount: usage.reduce((sum, each) => sum + each.sessionCount, 0),
+    totalSeconds: usage.reduce((sum, each) => sum + each.totalSeconds, 0),
+    totalCost: usage.reduce((sum, each) => sum + each.totalCost, 0n),
+  };
+}
+
+function compare<Value extends string | bigint>(a: Value, b: Value): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

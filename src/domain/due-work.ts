@@ -20,14 +20,11 @@ export interface StopAnswer {
 /** What falls due by itself. Any number of nodes may work on it: each takes what no other holds. */
 export interface DueWork {
   /**
-   * Ends records that are over by the clock, takes others over the end of their month, tells those that end soon; returns
-   * how many were due. Missed heartbeats count from the given moment on.
+   * Does what has fallen due for a number of users: ends records, takes them past the end of their month, fires thresholds,
+   * lets open sessions follow limits and prices. Returns for how many users anything was due. Missed heartbeats count from the
+   * given moment on.
    */
-  sweepRecords(lapsesFrom: Date): Promise<number>;
-  /** Lets open sessions follow limits that were changed; returns how many quotas were due. */
-  sweepLimits(): Promise<number>;
-  /** Fires thresholds that running sessions have crossed; returns how many quotas were due. */
-  sweepThresholds(): Promise<number>;
+  sweep(lapsesFrom: Date): Promise<number>;
   /** Takes the vendor's stops that are due, or all; one that is not answered falls due again after its backoff. */
   claimStops(which: 'due' | 'all'): Promise<PendingStop[]>;
   noteStops(answers: readonly StopAnswer[]): Promise<void>;

@@ -30,11 +30,7 @@ export interface PriceLine {
   readonly pricedCost: Micros;
 }
 
-/**
- * The settled cost of whole seconds: seconds × price per minute ÷ 60, to the nearest millionth, halves up.
- *
- * The database's session_cost does the same.
- */
+/** The settled cost of whole seconds: seconds × price per minute ÷ 60, to the nearest millionth, halves up. */
 export function sessionCost(seconds: number, pricePerMinute: Micros): Micros {
   return (BigInt(seconds) * pricePerMinute + 30n) / 60n;
 }
@@ -59,15 +55,8 @@ export function costAlong(line: PriceLine, milliseconds: number): Micros {
   return line.pricedCost + runningCost(atThisPrice, line.pricePerMinute);
 }
 
-/** Seconds as the vendor bills them. None for a session of no length. The database's billed_seconds does the same. */
+/** Seconds as the vendor bills them. None for a session of no length. */
 export function billedSeconds(seconds: number, price: Omit<Price, 'perMinute'>): number {
   if (seconds === 0) return 0;
   return Math.max(Math.ceil(seconds / price.billingStepSeconds) * price.billingStepSeconds, price.minimumSeconds);
-}
-
-/** How many whole seconds can be granted for an amount, the vendor's rounding included. Infinity for a free avatar. */
-export function affordableGrant(amount: Micros, price: Price): number {
-  const seconds = affordableSeconds(amount, price.perMinute);
-  if (seconds === Number.POSITIVE_INFINITY) return seconds;
-  return seconds < price.minimumSeconds ? 0 : seconds - (seconds % price.billingStepSeconds);
 }

@@ -1,4 +1,4 @@
-import type { AccountRoom, Admission } from './admission.ts';
+import type { Admission } from './admission.ts';
 import type { LimitChange } from './limits.ts';
 import type { Micros } from './money.ts';
 import type { BillingPeriod } from './period.ts';
@@ -22,6 +22,7 @@ export interface HoldRequest {
 
 export interface AttachRequest {
   readonly recordId: string;
+  readonly userId: string;
   readonly avatarSessionId: string | null;
   /** SHA-256. */
   readonly tokenHash: Uint8Array;
@@ -65,18 +66,38 @@ export interface OpenRequest {
 /** How the vendor has named a session that it has opened. */
 export interface SessionName {
   readonly recordId: string;
+  readonly userId: string;
   readonly avatarSessionId: string;
 }
 
 /** A session that this call started here, and the vendor did not. */
 export interface FailedStart {
   readonly recordId: string;
+  readonly userId: string;
   readonly errorMessage: string;
+}
+
+/** A record whose session the vendor has started. */
+export interface StartedRecord {
+  readonly recordId: string;
+  readonly userId: string;
+}
+
+/** The part of a request for a token that admission depends on. Without a conversation, it is one without open records. */
+export interface Wish extends Pick<HoldRequest, 'vendor' | 'vendorMode' | 'pricePerMinute'> {
+  readonly sessionId: string | null;
+}
+
+/** What a token would get, and the quota that this rests on. */
+export interface Forecast {
+  readonly admission: Admission;
+  readonly state: QuotaState;
 }
 
 /** The most that a session may run at the vendor, as it said at the start. */
 export interface SessionCap {
   readonly recordId: string;
+  readonly userId: string;
   /** Whole seconds from the start, 1 or more. */
   readonly capSeconds: number;
 }
@@ -123,17 +144,17 @@ export interface QuotaStore {
   /** Ends a session as one that the vendor did not start: nothing is charged. One that is over stays as it is. */
   failStart(failed: FailedStart): Promise<void>;
   /** The vendor has started it. False if it ended here meanwhile: then the vendor is told to stop it, once more if need be. */
-  confirmStart(started: { readonly recordId: string }): Promise<boolean>;
+  confirmStart(started: StartedRecord): Promise<boolean>;
   /** Notes the vendor's cap; a hold that is greater shrinks to it, and the deadline follows. */
   cap(cap: SessionCap): Promise<void>;
   /** Deadlines, holds and thresholds of open sessions follow at once. */
   changeLimits(change: LimitChange): Promise<void>;
-  /** The dearest price that can apply to a session of the vendor's mode whose token is asked for now. */
-  dearestPrice(vendor: string, vendorMode: string): Promise<Price>;
   /** The price now in force for the vendor's mode. */
   currentPrice(vendor: string, vendorMode: string): Promise<Price>;
-  /** What the account's ceilings leave in a period. Those who would give way are not counted as gone. */
-  readAccount(period: BillingPeriod): Promise<AccountRoom>;
+  /** What {@link hold} would decide at this moment. Writes nothing. */
+  foresee(userId: string, wish: Wish): Promise<Forecast>;
+  /** The user's quota as the last act on this node left it; read where that is not known. For the answers of acts. */
+  readSaved(userId: string, period: BillingPeriod): Promise<QuotaState>;
   /** The user's quota of a period; one that was never written has the limits it would start with. */
   read(userId: string, period: BillingPeriod): Promise<QuotaState>;
 }

@@ -34,11 +34,10 @@ export function percentOf(used: bigint, limit: bigint): number {
   return limit === 0n ? LIMIT_REACHED_PERCENT : Number((used * 10_000n) / limit) / 100;
 }
 
-/** What is used of a limit, in a unit so small that neither is rounded, and how much more it gets per millisecond. */
+/** What is used of a limit, in a unit so small that neither is rounded. */
 interface Consumption {
   readonly used: bigint;
   readonly limit: bigint;
-  readonly perMillisecond: bigint;
 }
 
 /** The minutes in milliseconds; the cost in millionths × milliseconds per minute. */
@@ -49,12 +48,10 @@ function consumptionAt(state: QuotaState, at: Date): Record<QuotaLimit, Consumpt
     minutes: {
       used: BigInt(usedMilliseconds(state, at)),
       limit: BigInt(state.limitMinutes) * MS_PER_MINUTE,
-      perMillisecond: BigInt(running.length),
     },
     cost: {
       used: state.settledCost * MS_PER_MINUTE + sum((record) => pricedConsumption(record, at)),
       limit: state.limitCost * MS_PER_MINUTE,
-      perMillisecond: sum((record) => record.pricePerMinute),
     },
   };
 }
@@ -102,22 +99,81 @@ export function warningAt(
   };
 }
 
+/** What a threshold is of: one limit, at one percentage. */
+export interface ThresholdKey {
+  readonly limit: QuotaLimit;
+  readonly thresholdPercent: number;
+}
+
+/** A threshold, and when it is or will be crossed, in milliseconds since 1970. Null if it never is by streaming. */
+export interface Crossing extends ThresholdKey {
+  readonly at: number | null;
+}
+
 /**
- * When the running sessions, if they go on, will cross the next threshold. Null if none of them ever will.
+ * When the running sessions, if they go on, cross each threshold.
  *
  * Consumption is a straight line in time, so the moment is known in advance: for n sessions started at s, used at t is
- * settled + n·t − Σs. The database's refresh_thresholds solves the same equation.
+ * settled + n·t − Σs.
  */
+export function crossings(state: QuotaState, percents: readonly number[]): Crossing[] {
+  const running = state.openRecords.filter((record) => record.countedFrom !== null);
+  const sum = (value: (record: OpenRecord) => bigint) => running.reduce((total, record) => total + value(record), 0n);
+  const startOf = ({ countedFrom }: OpenRecord) => BigInt(countedFrom?.getTime() ?? 0);
+  const lines: Record<QuotaLimit, { limit: bigint; settled: bigint; starts: bigint; slope: bigint }> = {
+    minutes: {
+      limit: BigInt(state.limitMinutes) * MS_PER_MINUTE,
+      settled: BigInt(state.settledSeconds) * 1000n,
+      starts: sum(startOf),
+      slope: BigInt(running.length),
+    },
+    cost: {
+      limit: state.limitCost * MS_PER_MINUTE,
+      settled: state.settledCost * MS_PER_MINUTE,
+      // where the price has changed since the start, the line is that of a session which had started later
+      starts: sum(
+        (record) =>
+          record.pricePerMinute * (startOf(record) + BigInt(record.pricedSeconds) * 1000n) -
+          record.pricedCost * MS_PER_MINUTE,
+      ),
+      slope: sum((record) => record.pricePerMinute),
+    },
+  };
+  return (['minutes', 'cost'] as const).flatMap((limit) =>
+    percents.map((thresholdPercent) => {
+      const line = lines[limit];
+      const distance = line.limit * BigInt(thresholdPercent) + (line.starts - line.settled) * 100n;
+      return { limit, thresholdPercent, at: momentOn(distance, line.slope * 100n) };
+    }),
+  );
+}
+
+function momentOn(distance: bigint, slope: bigint): number | null {
+  if (slope === 0n || distance < 0n) return null;
+  const at = Number((distance + slope - 1n) / slope);
+  return at < YEAR_10000 ? at : null;
+}
+
+/** The thresholds that are crossed at a moment. */
+export function crossedThresholds(state: QuotaState, percents: readonly number[], at: Date): ThresholdKey[] {
+  const consumption = consumptionAt(state, at);
+  return (['minutes', 'cost'] as const).flatMap((limit) => {
+    const { used, limit: whole } = consumption[limit];
+    return percents
+      .filter((percent) => used * 100n >= whole * BigInt(percent))
+      .map((thresholdPercent) => ({ limit, thresholdPercent }));
+  });
+}
+
+/** When the running sessions, if they go on, will cross the next threshold. Null if none of them ever will. */
 export function nextCrossing(state: QuotaState, thresholds: readonly number[], at: Date): Date | null {
-  const percents = everyThreshold(thresholds).map(BigInt);
-  const waits = Object.values(consumptionAt(state, at))
-    .filter(({ perMillisecond }) => perMillisecond > 0n)
-    .flatMap(({ used, limit, perMillisecond }) =>
-      percents
-        .map((percent) => limit * percent - used * 100n)
-        .filter((left) => left > 0n)
-        .map((left) => Number((left + perMillisecond * 100n - 1n) / (perMillisecond * 100n))),
-    );
-  const next = at.getTime() + Math.min(...waits);
-  return next < YEAR_10000 ? new Date(next) : null;
+  const percents = everyThreshold(thresholds);
+  const crossed = crossedThresholds(state, percents, at);
+  const isCrossed = (key: ThresholdKey) =>
+    crossed.some(({ limit, thresholdPercent }) => limit === key.limit && thresholdPercent === key.thresholdPercent);
+  const ahead = crossings(state, percents)
+    .filter((crossing) => !isCrossed(crossing))
+    .map((crossing) => crossing.at ?? 0)
+    .filter((crossesAt) => crossesAt > at.getTime());
+  return ahead.length === 0 ? null : new Date(Math.min(...ahead));
 }

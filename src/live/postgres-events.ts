@@ -11,6 +11,9 @@ const RECONNECT_MS = 500;
 const PROBE_MS = 5_000;
 const ANSWER_MS = 3_000;
 
+/** A change of a quota as it is notified. */
+type Message = Omit<QuotaEvent, 'at'> & { readonly at: number };
+
 interface PostgresEventsOptions {
   readonly url: string;
   /** Some node has announced that something falls due at this moment. */
@@ -113,9 +116,10 @@ export async function createPostgresEvents(options: PostgresEventsOptions): Prom
       options.onAccountThreshold(JSON.parse(payload));
       return;
     }
-    const message = JSON.parse(payload) as Omit<QuotaEvent, 'at'> & { at: number };
-    const event: QuotaEvent = { ...message, at: new Date(message.at) };
-    for (const listener of listeners.get(event.userId) ?? []) listener.changed(event);
+    for (const message of JSON.parse(payload) as Message[]) {
+      const event = { ...message, at: new Date(message.at) };
+      for (const listener of listeners.get(message.userId) ?? []) listener.changed(event);
+    }
   }
 
   await connect();

@@ -60,13 +60,11 @@ export function startSweeper({ work, deliverStops, heartbeatLapseSeconds, clock,
     let shortest = SHORTEST_SLEEP_MS;
     let next: Date | null = null;
     noteAbsence();
-    const kinds = [() => work.sweepRecords(lapsesFrom), () => work.sweepThresholds(), () => work.sweepLimits()];
     try {
       startDelivery();
-      const done = await inTurn(kinds);
+      while (!stopped && (await work.sweep(lapsesFrom)) > 0);
       next = await work.nextDue();
-      lastSweep = done ? clock().getTime() : Number.NEGATIVE_INFINITY;
-      if (!done) shortest = SLEEP_AFTER_FAILURE_MS;
+      lastSweep = clock().getTime();
     } catch (error) {
       report(error);
       shortest = SLEEP_AFTER_FAILURE_MS;
@@ -78,28 +76,6 @@ export function startSweeper({ work, deliverStops, heartbeatLapseSeconds, clock,
     const announced = wakeAt;
     wakeAt = Number.POSITIVE_INFINITY;
     wake(new Date(Math.max(Math.min(announced, next?.getTime() ?? latest, latest), earliest)));
-  }
-
-  /**
-   * One batch of each kind, again and again until nothing is due: a mass of one kind delays no other, and a kind that fails
-   * does not keep the others from being done. False if one failed.
-   */
-  async function inTurn(kinds: readonly (() => Promise<number>)[]): Promise<boolean> {
-    let left = kinds;
-    let failed = false;
-    while (left.length > 0 && !stopped) {
-      const more: (() => Promise<number>)[] = [];
-      for (const kind of left) {
-        try {
-          if ((await kind()) > 0) more.push(kind);
-        } catch (error) {
-          report(error);
-          failed = true;
-        }
-      }
-      left = more;
-    }
-    return !failed;
   }
 
   /** While service or database were away, no heartbeat could be noted: clients are given the time to send the next. */

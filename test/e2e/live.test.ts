@@ -79,7 +79,10 @@ it.concurrent('a client that stops reading holds up neither another one nor the 
 /** Tells changes of ann's quota as the database does, without making them. */
 async function tellChanges({ database }: TestService, count: number): Promise<void> {
   await database.query(
-    `SELECT publish_quota_event('ann', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM'), version, 'corrected', now(), NULL)
+    `SELECT pg_notify('quota_events', json_build_array(json_build_object(
+      'userId', 'ann', 'period', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM'), 'version', version, 'reason', 'corrected',
+      'at', (extract(epoch FROM now()) * 1000)::bigint, 'recordId', NULL
+    ))::text)
     FROM generate_series($1::integer + 1, $1::integer + $2::integer) AS version`,
     [firstVersion(), count],
   );

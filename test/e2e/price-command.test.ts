@@ -125,7 +125,7 @@ it('enters a price, which a running session follows', async () => {
     exitCode: 0,
     stdout:
       `Saved: liveavatar FULL at 0.30 USD per minute from ${instant}, billed in steps of 60 s, at least 30 s per session.\n` +
-      'Updated 1 unused token or open session.\n',
+      '1 unused token or open session will follow.\n',
     stderr: '',
   });
   await waitFor(async () => {

@@ -11,7 +11,7 @@ import type {
 } from '../../src/domain/store.ts';
 import { holdToken } from './admission.ts';
 import { endOnDemand, endRecord, noteStop } from './endings.ts';
-import { followLimits, type QuotaOf } from './limits.ts';
+import { followLimits } from './limits.ts';
 import {
   endOf,
   ensureQuota,
@@ -167,7 +167,7 @@ function noteTotals(record: ModelRecord, { wordsSpoken, messagesCount }: Heartbe
 function changeLimits(user: ModelUser, rules: Rules, change: LimitChange, now: Instant): void {
   const period = periodOf(rules, now);
   ensureQuota(user, rules, period);
-  const following: QuotaOf[] = [];
+  const following: string[] = [];
   for (const [month, quota] of user.quotas) {
     if (month < period) continue;
     const wanted = {
@@ -180,7 +180,7 @@ function changeLimits(user: ModelUser, rules: Rules, change: LimitChange, now: I
       wanted.limitCost === quota.limitCost &&
       wanted.isActive === quota.isActive;
     Object.assign(quota, wanted);
-    if (!same || quota.limitsChanged) following.push({ user, period: month });
+    if (!same || quota.limitsChanged) following.push(month);
   }
-  followLimits([user, ...rules.others], rules, following, now);
+  followLimits(user, rules, following, now);
 }

@@ -9,6 +9,7 @@ import {
   hold,
   type Instant,
   lapseAt,
+  limitsOf,
   type ModelRecord,
   type ModelUser,
   openRecords,
@@ -19,14 +20,13 @@ import {
   wholeSeconds,
 } from './model.ts';
 import { moveRecords } from './months.ts';
-import { affordable, dearest, priceList, type Terms } from './prices.ts';
+import { affordable, dearest, priceList, revisionOf, type Terms } from './prices.ts';
 
 // Who gets a token in the model, and who gives way to it.
 
 export function holdToken(user: ModelUser, rules: Rules, request: HoldRequest, now: Instant): Admission {
   const period = periodOf(rules, now);
-  ensureQuota(user, rules, period);
-  moveOn(user, rules, now);
+  moveRecords(user, rules, leftBehind(user, rules, now), now);
   const terms = termsOf(rules, request, now);
   const givingWay: ModelRecord[] = [];
   let admission = decide(user, rules, request, terms, period, now, givingWay);
@@ -53,6 +53,7 @@ export function holdToken(user: ModelUser, rules: Rules, request: HoldRequest, n
     countedFrom: null,
     rounding: null,
     line: null,
+    priceRevision: revisionOf(rules.prices, request.vendorMode),
     expiresAt: now + rules.policy.tokenTtlSeconds * 1000,
     heldSeconds: 0,
     heldCost: 0n,
@@ -62,18 +63,14 @@ export function holdToken(user: ModelUser, rules: Rules, request: HoldRequest, n
     wordsSpoken: 0,
     messagesCount: 0,
   };
+  ensureQuota(user, rules, period);
   hold(record, admission.grantSeconds, terms);
   user.records.push(record);
   return admission;
 }
 
-/** Takes what runs on from last month over its end: it holds of this month before anybody else. */
-export function moveOn(user: ModelUser, rules: Rules, now: Instant): void {
-  moveRecords(user, rules, leftBehind(user, rules, now), now);
-}
-
-/** Records that still hold of last month and are not over: the sweeper has not come yet. */
-export function leftBehind(user: ModelUser, rules: Rules, now: Instant): ModelRecord[] {
+/** Records that still hold of last month and have not ended: they hold of this month before anyone else. */
+function leftBehind(user: ModelUser, rules: Rules, now: Instant): ModelRecord[] {
   const period = periodOf(rules, now);
   const isOver = (record: ModelRecord) =>
     Math.min(record.expiresAt ?? now, lapseAt(record, { ...rules, lapsesFrom: 0 })) <= now;
@@ -97,7 +94,7 @@ function decide(
   yielding: ModelRecord[],
 ): Admission {
   const { policy } = rules;
-  if (!ensureQuota(user, rules, period).isActive) return { outcome: 'inactive' };
+  if (!limitsOf(user, rules, period).isActive) return { outcome: 'inactive' };
 
   const grants = user.records
     .filter((record) => record.createdAt > now - 60_000 && record.endReason !== 'vendor_error')

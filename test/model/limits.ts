@@ -3,6 +3,7 @@ import {
   bySeniority,
   ensureQuota,
   fitting,
+  hasOldPrice,
   hold,
   type Instant,
   limitsOf,
@@ -18,57 +19,43 @@ import {
   sumOfCosts,
   wholeSeconds,
 } from './model.ts';
-import { affordable, dearest, holdCost, lineAt, type Terms } from './prices.ts';
-import { crossedAt, noteCrossings } from './thresholds.ts';
+import { affordable, dearest, holdCost, lineAt, revisionOf, type Terms } from './prices.ts';
+import { crossedAt } from './thresholds.ts';
 
 // How open records of the model follow limits and prices that change.
 
 /**
- * What a price that was just entered changes for a user: sessions go on along the new line at once, and holds follow with
- * the next sweep of limits.
+ * Lets open records follow the prices that were entered: sessions go on along the new line, and the months whose holds they
+ * change must follow, too.
  */
-export function followPrice(user: ModelUser, rules: Rules, mode: string, now: Instant): void {
+export function followPrices(user: ModelUser, rules: Rules, now: Instant): void {
   for (const record of openRecords(user)) {
-    if (record.mode !== mode) continue;
+    if (!hasOldPrice(rules, record)) continue;
     if (record.countedFrom !== null) record.line = lineAt(pricesFor(rules, record), record.countedFrom, now);
+    record.priceRevision = revisionOf(rules.prices, record.mode);
     ensureQuota(user, rules, record.holdingPeriod).limitsChanged = true;
   }
-  noteCrossings(user, rules, now);
-}
-
-/** The quota of a user's month. */
-export interface QuotaOf {
-  readonly user: ModelUser;
-  readonly period: string;
 }
 
 /**
- * Lets the open records of some quotas follow their limits: each keeps what it has consumed, then the oldest comes first.
- * Where the account, which all the users share, has no room left, nobody gets more time than before.
+ * Lets the open records of some months follow their limits: each keeps what it has consumed, then the oldest comes first.
+ * Where the account, which all users share, has no room left, nobody gets more time than before.
  */
-export function followLimits(
-  users: readonly ModelUser[],
-  rules: Rules,
-  quotas: readonly QuotaOf[],
-  now: Instant,
-): void {
-  const rooms = new Map(quotas.map(({ period }) => [period, roomOfAccount(users, rules.policy, period)]));
-  const fits = quotas.flatMap((quota) => fitToQuota(quota, rules, now));
-  for (const { record, terms, seconds } of fits.sort((a, b) => bySeniority(a.record, b.record))) {
-    const room = rooms.get(record.holdingPeriod) ?? null;
-    const growth = holdCost(settledSeconds(record), seconds, terms) - record.heldCost;
-    refit(record, withinRoom(record, seconds, room, terms), terms, now);
-    if (room !== null && growth > 0n) rooms.set(record.holdingPeriod, room - growth);
-  }
-  for (const { user, period } of quotas) {
+export function followLimits(user: ModelUser, rules: Rules, periods: readonly string[], now: Instant): void {
+  for (const period of [...periods].sort()) {
+    let room = roomOfAccount([user, ...rules.others], rules.policy, period);
+    for (const { record, terms, seconds } of fitToQuota(user, rules, period, now)) {
+      const growth = holdCost(settledSeconds(record), seconds, terms) - record.heldCost;
+      refit(record, withinRoom(record, seconds, room, terms), terms, now);
+      if (room !== null && growth > 0n) room -= growth;
+    }
     ensureQuota(user, rules, period).limitsChanged = false;
     rearm(user, rules, period, now);
-    noteCrossings(user, rules, now);
   }
 }
 
-/** What the user's own limits leave to each open record of a month. */
-function fitToQuota({ user, period }: QuotaOf, rules: Rules, now: Instant) {
+/** What the user's own limits leave to each open record of a month, the oldest first. */
+function fitToQuota(user: ModelUser, rules: Rules, period: string, now: Instant) {
   const claims = openRecords(user)
     .filter((record) => record.holdingPeriod === period)
     .sort(bySeniority)

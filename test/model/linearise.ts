@@ -1,78 +1,74 @@
 import { isDeepStrictEqual } from 'node:util';
+import { hasCeiling } from './account.ts';
 import { type Act, type Answer, foretell } from './acts.ts';
-import { leftBehind, moveOn } from './admission.ts';
-import { followLimits, followPrice } from './limits.ts';
-import { ensureQuota, type Instant, type ModelUser, nextEventOf, openRecords, type Rules } from './model.ts';
-import { enter, type ModelPrice } from './prices.ts';
+import { ensureQuota, type Instant, type ModelUser, mustFollow, type Rules } from './model.ts';
+import type { NewPrice } from './prices.ts';
 import { LAG_MS, type Observation } from './service.ts';
-import { sweepRecords } from './sweeps.ts';
-import { crossedAt, noteCrossings } from './thresholds.ts';
+import { sweep } from './sweeps.ts';
+import { crossedAt } from './thresholds.ts';
 import { viewOfDatabase, viewOfModel } from './views.ts';
 
-export type SweepKind = 'limits' | 'records' | 'thresholds';
-
+/** A sweep of one user: of those that one sweep of a node finds, each is decided by itself. */
 export interface Sweep {
-  readonly kind: SweepKind;
+  readonly userId: string;
   readonly node: 0 | 1;
 }
 
 /** A price that the operator enters. */
 export interface PriceEntry {
-  readonly price: ModelPrice;
+  readonly price: NewPrice;
   readonly node: 0 | 1;
 }
 
 /** Something that ran at the same time as the rest of its step, and what the service answered. */
-export type Event = Acted | { readonly sweep: Sweep } | { readonly entry: PriceEntry };
-
-/** A part of a call for a token: of calls that travel together, all move their records first. */
-interface Moving {
-  readonly moving: Act;
-}
+export type Event = Acted | { readonly sweep: Sweep };
 
 interface Acted {
   readonly act: Act;
   readonly answer: Answer;
 }
 
-/** The model between two events. */
-interface State {
-  readonly users: readonly ModelUser[];
-  readonly rules: Rules;
+/** An event that ran, and whether what the account had left may have decided it. */
+interface Ran {
+  readonly event: Event;
+  readonly readsAccount: boolean;
 }
 
 /**
  * The part of some users in a step whose events ran at the same time: an order in which they might have run one by one,
  * with the same answers and the same result. Null if there is none; that would be a race lost.
  *
- * Users who share nothing are explained one by one. A sweep passes over what another node holds at that moment: it may
- * have done any part of its work, also none.
+ * Users who share nothing are explained one by one.
+ *
+ * @param possible the rules that each event may go by: without, and with, a price that is entered at the same time
  */
 export function explain(
   users: readonly ModelUser[],
-  rules: Rules,
+  possible: readonly Rules[],
   events: readonly Event[],
   now: Instant,
   observation: Observation,
 ): readonly ModelUser[] | null {
+  const rules = possible.at(-1);
+  if (!rules) return null;
   const isAsObserved = (user: ModelUser) => matches(user, rules, observation);
   if (!users.every((user) => events.some((event) => concerns(event, user)) || isAsObserved(user))) return null;
-  const all = [...movesOf(users, rules, events, now), ...events];
-  return search({ users, rules }, all, null);
+  return search(users, events, null);
 
   function search(
-    state: State,
-    left: readonly (Event | Moving)[],
-    previous: Event | Moving | null,
+    before: readonly ModelUser[],
+    left: readonly Event[],
+    previous: Ran | null,
   ): readonly ModelUser[] | null {
-    if (left.length === 0) return state.users;
+    if (left.length === 0) return before;
     for (const event of left) {
+      const ran = { event, readsAccount: possible.some((each) => readsAccount(event, before, each)) };
       // of two that could as well run the other way round, one order is enough
-      if (previous && all.indexOf(event) < all.indexOf(previous) && areIndependent(previous, event)) continue;
+      if (previous && events.indexOf(event) < events.indexOf(previous.event) && areIndependent(previous, ran)) continue;
       const rest = left.filter((other) => other !== event);
-      for (const next of outcomes(state, event, now)) {
-        const done = next.users.filter((user) => concerns(event, user) && !rest.some((other) => concerns(other, user)));
-        const explanation = done.every(isAsObserved) && search(next, rest, event);
+      for (const next of outcomes(before, possible, event, now)) {
+        const done = next.filter((user) => concerns(event, user) && !rest.some((other) => concerns(other, user)));
+        const explanation = done.every(isAsObserved) && search(next, rest, ran);
         if (explanation) return explanation;
       }
     }
@@ -80,112 +76,57 @@ export function explain(
   }
 }
 
-function movesOf(users: readonly ModelUser[], rules: Rules, events: readonly Event[], now: Instant): Moving[] {
-  if (users.length === 1) return [];
-  return events.flatMap((event) => {
-    if (!('act' in event) || event.act.kind !== 'hold') return [];
-    const user = users.find(({ id }) => id === event.act.userId);
-    return user && leftBehind(user, rules, now - LAG_MS[event.act.node]).length > 0 ? [{ moving: event.act }] : [];
-  });
+function concerns(event: Event, { id }: ModelUser): boolean {
+  return userOf(event) === id;
 }
 
-function concerns(event: Event | Moving, user: ModelUser): boolean {
-  if ('moving' in event) return event.moving.userId === user.id;
-  return !('act' in event) || event.act.userId === user.id;
+export function userOf(event: Event): string {
+  return 'act' in event ? event.act.userId : event.sweep.userId;
 }
 
-/** Acts of two users, unless one takes what the other leaves of the account. */
-function areIndependent(a: Event | Moving, b: Event | Moving): boolean {
-  return 'act' in a && 'act' in b && a.act.userId !== b.act.userId && !sharesAccount(a) && !sharesAccount(b);
+/** Events of two users, unless one takes what the other leaves of the account. */
+function areIndependent(a: Ran, b: Ran): boolean {
+  return userOf(a.event) !== userOf(b.event) && !a.readsAccount && !b.readsAccount;
 }
 
-/** Whether what the account has left may decide of it. */
-export function sharesAccount(event: Event): boolean {
-  if ('sweep' in event) return event.sweep.kind === 'limits';
-  return 'act' in event && (event.act.kind === 'hold' || event.act.kind === 'changeLimits');
+/** Whether what the account has left may decide it. */
+export function readsAccount(event: Event, users: readonly ModelUser[], rules: Rules): boolean {
+  if (!hasCeiling(rules.policy)) return false;
+  if ('act' in event) return event.act.kind === 'hold' || event.act.kind === 'changeLimits';
+  return users.some((user) => concerns(event, user) && mustFollow(user, rules));
 }
 
-/** What may come of an event that runs next; nothing, if the service has answered otherwise. */
-function* outcomes({ users, rules }: State, event: Event | Moving, now: Instant): Generator<State> {
-  if ('moving' in event) {
-    const { userId, node } = event.moving;
-    const moved = structuredClone(users);
-    for (const user of moved) if (user.id === userId) moveOn(user, rules, now - LAG_MS[node]);
-    yield { users: moved, rules };
-    return;
+/** What may come of an event that runs next, by each of the rules; nothing, if the service has answered otherwise. */
+function outcomes(
+  users: readonly ModelUser[],
+  possible: readonly Rules[],
+  event: Event,
+  now: Instant,
+): (readonly ModelUser[])[] {
+  const others = users.filter((user) => !concerns(event, user));
+  const found: ModelUser[] = [];
+  for (const rules of possible) {
+    const user = structuredClone(users.find((candidate) => concerns(event, candidate)));
+    if (!user || !runs(user, { ...rules, others }, event, now)) continue;
+    if (!found.some((known) => isDeepStrictEqual(known, user))) found.push(user);
   }
-  if ('act' in event) {
-    const { act, answer } = event;
-    const others = users.filter(({ id }) => id !== act.userId);
-    for (const user of users.filter((candidate) => !others.includes(candidate))) {
-      const next = structuredClone(user);
-      const foretold = foretell(next, { ...rules, others }, act, now - LAG_MS[act.node]);
-      if (isDeepStrictEqual(foretold, answer) || endedMeanwhile(next, event, now))
-        yield { users: [...others, next], rules };
-    }
-    return;
-  }
-  if ('entry' in event) {
-    const { price, node } = event.entry;
-    const entered = { ...rules, prices: enter(rules.prices, price) };
-    const followers = structuredClone(users);
-    for (const user of followers) followPrice(user, entered, price.mode, now - LAG_MS[node]);
-    yield { users: followers, rules: entered };
-    return;
-  }
-  const { kind, node } = event.sweep;
-  const at = now - LAG_MS[node];
-  const due = users.flatMap((user) => dueFor(user, rules, kind, at).map((what) => ({ id: user.id, what })));
-  for (const part of subsets(due)) {
-    const swept = structuredClone(users);
-    const own = swept.map((user) => ({ user, part: part.filter(({ id }) => id === user.id).map(({ what }) => what) }));
-    if (kind === 'limits') {
-      const quotas = own.flatMap(({ user, part: periods }) => periods.map((period) => ({ user, period })));
-      followLimits(swept, rules, quotas, at);
-    }
-    for (const { user, part: ids } of own) {
-      if (kind === 'records') sweepRecords(user, rules, at, new Set(ids));
-      noteCrossings(user, rules, at);
-    }
-    yield { users: swept, rules };
-  }
+  return found.map((user) => [...others, user]);
 }
 
-/**
- * A start that had chosen an unnamed token when something else ended it: it says "ended", where one that came later would
- * find nothing. Either is true, and neither changes anything.
- */
-function endedMeanwhile({ records }: ModelUser, { act, answer }: Acted, now: Instant): boolean {
-  if (act.kind !== 'start' || typeof answer !== 'object' || answer.outcome !== 'ended') return false;
-  const chosen = records.find(({ id }) => 'recordId' in answer && id === answer.recordId);
-  return chosen?.streamId === null && chosen.endedAt !== null && chosen.endedAt >= now - LAG_MS[1];
-}
-
-function dueFor(user: ModelUser, rules: Rules, kind: SweepKind, at: Instant): string[] {
-  switch (kind) {
-    case 'records':
-      return openRecords(user)
-        .filter((record) => nextEventOf(record, rules) <= at)
-        .map(({ id }) => id);
-    case 'limits':
-      return [...user.quotas].filter(([, quota]) => quota.limitsChanged).map(([period]) => period);
-    case 'thresholds':
-      return [];
+/** Lets an event run for its user. False if the service has answered otherwise. */
+function runs(user: ModelUser, rules: Rules, event: Event, now: Instant): boolean {
+  if ('sweep' in event) {
+    sweep(user, rules, now - LAG_MS[event.sweep.node]);
+    return true;
   }
-}
-
-/** The whole first, nothing last. */
-function subsets<T>(items: readonly T[]): T[][] {
-  const [first, ...rest] = items;
-  if (first === undefined) return [[]];
-  return [...subsets(rest).map((subset) => [first, ...subset]), ...subsets(rest)];
+  return isDeepStrictEqual(foretell(user, rules, event.act, now - LAG_MS[event.act.node]), event.answer);
 }
 
 /** Whether the database says the same, and fires what it had to and nothing else. */
 export function matches(user: ModelUser, rules: Rules, observation: Observation): boolean {
   adoptMonths(user, rules, observation);
   return (
-    isDeepStrictEqual(viewOfModel(user), viewOfDatabase(user.id, observation)) &&
+    isDeepStrictEqual(viewOfModel(user, rules), viewOfDatabase(user.id, observation)) &&
     wrongAlerts(user, observation).length === 0
   );
 }

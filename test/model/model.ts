@@ -8,6 +8,7 @@ import {
   type PriceLine,
   type PriceList,
   priceList,
+  revisionOf,
   type Terms,
 } from './prices.ts';
 
@@ -47,6 +48,8 @@ export interface ModelRecord {
   rounding: Omit<Terms, 'perMinute'> | null;
   /** On which it costs since the service looked at its price last; null before its start. */
   line: PriceLine | null;
+  /** The revision of the prices that it follows. */
+  priceRevision: number;
   expiresAt: Instant | null;
   heldSeconds: number;
   heldCost: bigint;
@@ -63,7 +66,7 @@ export interface ModelQuota {
   limitMinutes: number;
   limitCost: bigint;
   isActive: boolean;
-  /** Changed by hand, or its records' price was, and the open ones have not followed yet. */
+  /** Whether a limit was changed by hand, and the open records have not followed yet. */
   limitsChanged: boolean;
   /** Thresholds that have fired, such as `minutes 80`. */
   fired: Set<string>;
@@ -99,6 +102,15 @@ export interface Rules {
 
 export const isOpen = ({ status }: ModelRecord): boolean => status === 'reserved' || status === 'active';
 export const openRecords = (user: ModelUser): ModelRecord[] => user.records.filter(isOpen);
+
+/** Whether prices were entered that a record does not follow yet. */
+export const hasOldPrice = ({ prices }: Rules, { mode, priceRevision }: ModelRecord): boolean =>
+  priceRevision < revisionOf(prices, mode);
+
+/** Whether open records of a user have a limit or a price to follow. */
+export const mustFollow = (user: ModelUser, rules: Rules): boolean =>
+  [...user.quotas.values()].some(({ limitsChanged }) => limitsChanged) ||
+  openRecords(user).some((record) => hasOldPrice(rules, record));
 
 /** The oldest first. */
 export const bySeniority = (a: ModelRecord, b: ModelRecord): number =>

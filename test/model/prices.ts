@@ -2,8 +2,8 @@ import type { Instant } from './model.ts';
 
 // What sessions cost in the model: docs/decisions/0013, without a look at the statements nor at the domain's arithmetic.
 
-/** A price of one of the vendor's modes, as an operator has entered it. */
-export interface ModelPrice {
+/** A price of one of the vendor's modes, as an operator enters it. */
+export interface NewPrice {
   readonly mode: string;
   readonly effectiveFrom: Instant;
   /** Millionths a minute. */
@@ -12,11 +12,17 @@ export interface ModelPrice {
   readonly minimum: number;
 }
 
+/** A price that was entered. */
+export interface ModelPrice extends NewPrice {
+  /** Higher than that of every price entered before. */
+  readonly revision: number;
+}
+
 /** How a vendor bills: at how much, by which step, and from which minimum on. */
-export type Terms = Pick<ModelPrice, 'perMinute' | 'step' | 'minimum'>;
+export type Terms = Pick<NewPrice, 'perMinute' | 'step' | 'minimum'>;
 
 /** The prices that can apply to a record, one after the other; the first without a beginning. */
-export type PriceList = readonly Omit<ModelPrice, 'mode'>[];
+export type PriceList = readonly Omit<NewPrice, 'mode'>[];
 
 /** How a running session costs: at one price from one of its seconds on. */
 export interface PriceLine {
@@ -35,10 +41,15 @@ export function priceList(prices: readonly ModelPrice[], mode: string, fallback:
   ];
 }
 
-/** The prices with one more; it takes the place of one of the same moment. */
-export function enter(prices: readonly ModelPrice[], price: ModelPrice): ModelPrice[] {
+/** The prices with one more, which replaces one of the same moment. */
+export function enter(prices: readonly ModelPrice[], price: NewPrice): ModelPrice[] {
   const others = prices.filter((p) => p.mode !== price.mode || p.effectiveFrom !== price.effectiveFrom);
-  return [...others, price];
+  return [...others, { ...price, revision: 1 + Math.max(0, ...prices.map(({ revision }) => revision)) }];
+}
+
+/** The revision of the price of a mode that was entered last. Zero without one. */
+export function revisionOf(prices: readonly ModelPrice[], mode: string): number {
+  return Math.max(0, ...prices.filter((price) => price.mode === mode).map(({ revision }) => revision));
 }
 
 /** The price in force. */

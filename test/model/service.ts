@@ -9,7 +9,7 @@ import type { QuotaPolicy } from '../../src/domain/policy.ts';
 import type { QuotaStore } from '../../src/domain/store.ts';
 import type { TestStore } from '../support/store.ts';
 import type { Instant } from './model.ts';
-import type { ModelPrice, PriceLine } from './prices.ts';
+import type { NewPrice, PriceLine } from './prices.ts';
 import type { QuotaView, RecordView, StopView } from './views.ts';
 
 /** The clock of the second node is behind by so much. */
@@ -37,7 +37,6 @@ export interface ObservedQuota extends QuotaView {
 export interface ObservedRecord {
   readonly id: string;
   readonly userId: string;
-  readonly dueAt: Instant | null;
   readonly view: RecordView;
 }
 
@@ -45,6 +44,8 @@ export interface ObservedRecord {
 export interface Observation {
   readonly quotas: readonly ObservedQuota[];
   readonly records: readonly ObservedRecord[];
+  /** When each user is swept next. */
+  readonly dueAt: ReadonlyMap<string, Instant>;
   readonly stops: ReadonlyMap<string, StopView>;
   /** Records whose ledger does not say what it should. */
   readonly misbooked: readonly unknown[];
@@ -64,13 +65,14 @@ export interface Service {
 interface ServiceNode {
   readonly store: QuotaStore;
   /** Resolves with how many open records are at that price. */
-  readonly enterPrice: (price: ModelPrice) => Promise<number>;
+  readonly enterPrice: (price: NewPrice) => Promise<number>;
   readonly work: DueWork;
 }
 
 const RECORDS = `
 SELECT r.*, r.estimated_cost::text AS cost, r.held_cost::text AS held_cost_text,
-  r.priced_cost::text AS priced_cost_text, r.token_hash IS NOT NULL AS attached, ledger.used
+  r.priced_cost::text AS priced_cost_text, r.token_hash IS NOT NULL AS attached, ledger.used,
+  r.price_revision < coalesce(price.revision, 0) AS has_old_price
 FROM avatar_usage_records AS r
 LEFT JOIN LATERAL (
   SELECT json_object_agg(period, used) AS used
@@ -81,7 +83,12 @@ LEFT JOIN LATERAL (
     GROUP BY l.period
     HAVING sum(l.used_seconds) <> 0 OR sum(l.used_cost) <> 0
   ) AS month
-) AS ledger ON true`;
+) AS ledger ON true
+CROSS JOIN LATERAL (
+  SELECT sum(p.revision) AS revision
+  FROM prices AS p
+  WHERE p.vendor = r.vendor AND p.mode = r.vendor_mode AND p.currency = r.currency
+) AS price`;
 
 const QUOTAS = `
 SELECT q.user_id, q.current_month, q.version, q.next_threshold_at, q.limits_changed_at IS NOT NULL AS limits_changed
@@ -105,15 +112,14 @@ export async function startService(
 ): Promise<Service & AsyncDisposable> {
   await pool.query(
     `TRUNCATE usage_quotas, avatar_usage_records, quota_ledger, quota_alerts, vendor_stops, prices, account_budgets,
-      account_alerts`,
+      account_state, account_alerts, quota_users`,
   );
-  await pool.query('SELECT open_account()');
   let now = 0;
   const node = (lag: number): ServiceNode => {
     const clock = () => new Date(now - lag);
     return {
       store: createQuotaStore({ pool, policy, clock }),
-      enterPrice: (price) => enterPrice(pool, toDatedPrice(price, policy), policy, clock()),
+      enterPrice: (price) => enterPrice(pool, toDatedPrice(price, policy)),
       work: createDueWork({ pool, policy, vendorName: VENDOR, clock }),
     };
   };
@@ -121,7 +127,7 @@ export async function startService(
 
   const told: ToldEvent[] = [];
   const observer = new pg.Client({ connectionString: database.url });
-  observer.on('notification', ({ payload }) => told.push(JSON.parse(payload ?? '')));
+  observer.on('notification', ({ payload }) => told.push(...JSON.parse(payload ?? '')));
   await observer.connect();
   await observer.query('LISTEN quota_events');
 
@@ -137,8 +143,9 @@ export async function startService(
       // on the connection that listens: what was told before has arrived when it answers
       const records = await observer.query(RECORDS);
       const events = told.splice(0);
-      const [quotas, stops, misbooked, imbalances] = await Promise.all([
+      const [quotas, due, stops, misbooked, imbalances] = await Promise.all([
         pool.query(QUOTAS),
+        pool.query('SELECT user_id, due_at FROM quota_users WHERE due_at IS NOT NULL'),
         pool.query('SELECT record_id, reason, attempts, next_attempt_at FROM vendor_stops'),
         pool.query(MISBOOKED),
         auditBooks(pool),
@@ -146,6 +153,7 @@ export async function startService(
       return {
         quotas: await Promise.all(quotas.rows.map((row) => readQuota(nodes[0].store, row))),
         records: records.rows.map(toRecord),
+        dueAt: new Map(due.rows.map((row) => [row.user_id, row.due_at.getTime()])),
         stops: new Map(
           stops.rows.map((row) => [
             row.record_id,
@@ -161,7 +169,7 @@ export async function startService(
   };
 }
 
-function toDatedPrice({ mode, effectiveFrom, perMinute, step, minimum }: ModelPrice, { currency }: QuotaPolicy) {
+function toDatedPrice({ mode, effectiveFrom, perMinute, step, minimum }: NewPrice, { currency }: QuotaPolicy) {
   return {
     vendor: VENDOR,
     vendorMode: mode,
@@ -204,7 +212,6 @@ function toRecord(row: pg.QueryResultRow): ObservedRecord {
   return {
     id: row.id,
     userId: row.user_id,
-    dueAt: instant(row.due_at),
     view: {
       sessionId: row.session_id,
       streamId: row.avatar_session_id,
@@ -218,6 +225,7 @@ function toRecord(row: pg.QueryResultRow): ObservedRecord {
       countedFrom: open ? instant(row.counted_from) : null,
       line: runs ? toLine(row) : null,
       rounding: runs ? { step: row.billing_step_seconds, minimum: row.minimum_seconds } : null,
+      hasOldPrice: open && row.has_old_price,
       expiresAt: instant(row.expires_at),
       heldSeconds: row.held_seconds,
       heldCost: parseMoney(row.held_cost_text),

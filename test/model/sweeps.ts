@@ -1,11 +1,11 @@
 import { endOnDemand, endRecord } from './endings.ts';
+import { followLimits, followPrices } from './limits.ts';
 import {
   endOf,
   type Instant,
-  isOpen,
   lapseAt,
+  type ModelRecord,
   type ModelUser,
-  nextEventOf,
   noticeAt,
   openRecords,
   pricesFor,
@@ -17,34 +17,36 @@ import { noteCrossings } from './thresholds.ts';
 
 // What falls due by itself in the model.
 
-/** One pass over what is due, or over some of it where another node holds the rest. Returns how many were due. */
-export function sweepRecords(user: ModelUser, rules: Rules, now: Instant, only?: ReadonlySet<string>): number {
-  const due = openRecords(user).filter((r) => nextEventOf(r, rules) <= now && (!only || only.has(r.id)));
-  for (const record of due) {
-    const lapse = lapseAt(record, rules);
-    const deadline = record.expiresAt ?? now;
-    if (Math.min(lapse, deadline) > now) continue;
-    if (record.status === 'reserved') endRecord(user, rules, record, 'token_expired', now, now);
-    else if (lapse < deadline) endRecord(user, rules, record, 'heartbeat_lost', record.lastHeartbeatAt ?? now, now);
-    else if (now < deadline + 1000) endRecord(user, rules, record, 'deadline_reached', deadline, now);
-    else endOnDemand(user, rules, record, 'deadline_reached', now);
-  }
-  const left = due.filter(isOpen);
-  moveRecords(
-    user,
-    rules,
-    left.filter((record) => endOf(rules, record.holdingPeriod) <= now),
-    now,
-  );
-  for (const record of left) {
-    if (record.status !== 'active' || record.expiresAt === null) continue;
-    const told = record.notice === 15 || (record.notice === 60 && record.expiresAt > now + 15_000);
-    if (!told) record.notice = noticeAt(now, record.expiresAt) ?? record.notice;
-    const priceIsOver = (record.line?.until ?? now + 1) <= now;
-    if (priceIsOver && record.countedFrom !== null) {
+/** One sweep of a user: does what is due, and nothing for a user for whom nothing is. */
+export function sweep(user: ModelUser, rules: Rules, now: Instant): void {
+  followPrices(user, rules, now);
+  const changed = [...user.quotas].filter(([, quota]) => quota.limitsChanged).map(([period]) => period);
+  followLimits(user, rules, changed, now);
+  for (const record of openRecords(user)) endByClock(user, rules, record, now);
+  const isPastMonth = ({ holdingPeriod }: ModelRecord) => endOf(rules, holdingPeriod) <= now;
+  moveRecords(user, rules, openRecords(user).filter(isPastMonth), now);
+  for (const record of openRecords(user)) {
+    announceEnd(record, now);
+    if (record.countedFrom !== null && (record.line?.until ?? now + 1) <= now) {
       record.line = lineAt(pricesFor(rules, record), record.countedFrom, now);
     }
   }
   noteCrossings(user, rules, now);
-  return due.length;
+}
+
+function endByClock(user: ModelUser, rules: Rules, record: ModelRecord, now: Instant): void {
+  const lapse = lapseAt(record, rules);
+  const deadline = record.expiresAt ?? now;
+  if (Math.min(lapse, deadline) > now) return;
+  if (record.status === 'reserved') endRecord(user, rules, record, 'token_expired', now, now);
+  else if (lapse < deadline) endRecord(user, rules, record, 'heartbeat_lost', record.lastHeartbeatAt ?? now, now);
+  else if (now < deadline + 1000) endRecord(user, rules, record, 'deadline_reached', deadline, now);
+  else endOnDemand(user, rules, record, 'deadline_reached', now);
+}
+
+/** Each notice is sent once. */
+function announceEnd(record: ModelRecord, now: Instant): void {
+  if (record.status !== 'active' || record.expiresAt === null) return;
+  const isSent = record.notice === 15 || (record.notice === 60 && record.expiresAt > now + 15_000);
+  if (!isSent) record.notice = noticeAt(now, record.expiresAt) ?? record.notice;
 }

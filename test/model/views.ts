@@ -1,5 +1,6 @@
 import type { EndReason, UsageStatus } from '../../src/domain/session.ts';
 import {
+  hasOldPrice,
   heldOf,
   type Instant,
   isOpen,
@@ -8,6 +9,7 @@ import {
   type ModelStop,
   type ModelUser,
   openRecords,
+  type Rules,
   type Share,
   settledCost,
   settledOf,
@@ -46,6 +48,8 @@ export interface RecordView {
   /** Null unless it runs, as are rounding and notice. */
   readonly line: PriceLine | null;
   readonly rounding: ModelRecord['rounding'];
+  /** Whether it is open and does not follow the present prices yet. */
+  readonly hasOldPrice: boolean;
   readonly expiresAt: Instant | null;
   readonly heldSeconds: number;
   readonly heldCost: bigint;
@@ -68,10 +72,11 @@ export interface UserView {
   readonly stops: ReadonlyMap<string, StopView>;
 }
 
-export function viewOfModel(user: ModelUser): UserView {
+/** @param rules with the prices that have been entered by now */
+export function viewOfModel(user: ModelUser, rules: Rules): UserView {
   return {
     quotas: new Map([...user.quotas].sort(byKey).map(([period, quota]) => [period, viewOfQuota(user, period, quota)])),
-    records: new Map(user.records.map((record) => [record.id, viewOfRecord(record)] as const).sort(byKey)),
+    records: new Map(user.records.map((record) => [record.id, viewOfRecord(record, rules)] as const).sort(byKey)),
     stops: new Map([...user.stops].sort(byKey)),
   };
 }
@@ -113,7 +118,7 @@ function viewOfQuota(user: ModelUser, period: string, quota: ModelQuota): QuotaV
   };
 }
 
-function viewOfRecord(record: ModelRecord): RecordView {
+function viewOfRecord(record: ModelRecord, rules: Rules): RecordView {
   const open = isOpen(record);
   return {
     sessionId: record.sessionId,
@@ -128,6 +133,7 @@ function viewOfRecord(record: ModelRecord): RecordView {
     countedFrom: open ? record.countedFrom : null,
     line: open ? record.line : null,
     rounding: open ? record.rounding : null,
+    hasOldPrice: open && hasOldPrice(rules, record),
     expiresAt: record.expiresAt,
     heldSeconds: record.heldSeconds,
     heldCost: record.heldCost,

@@ -1,23 +1,10 @@
 import { expect } from 'vitest';
-import { hasCeiling } from './account.ts';
 import { type Act, type Answer, carryOut, foretell } from './acts.ts';
-import { followLimits, followPrice, type QuotaOf } from './limits.ts';
-import {
-  adoptMonths,
-  type Event,
-  explain,
-  type PriceEntry,
-  type Sweep,
-  type SweepKind,
-  sharesAccount,
-  wrongAlerts,
-} from './linearise.ts';
-import { type Instant, type ModelUser, openRecords, type Rules } from './model.ts';
+import { adoptMonths, type Event, explain, type PriceEntry, readsAccount, userOf, wrongAlerts } from './linearise.ts';
+import { type Instant, type ModelUser, mustFollow, openRecords, type Rules } from './model.ts';
 import { enter } from './prices.ts';
 import { checkPromises, type StepTaken } from './promises.ts';
 import { LAG_MS, type Observation, type Service } from './service.ts';
-import { sweepRecords } from './sweeps.ts';
-import { noteCrossings } from './thresholds.ts';
 import { unexplained } from './unexplained.ts';
 import { viewOfDatabase, viewOfModel } from './views.ts';
 
@@ -48,54 +35,87 @@ export function createWorld(policy: Rules['policy'], now: Instant): World {
     steppedBack: false,
     sweptAt: now,
     names: 0,
-    seen: { quotas: [], records: [], stops: new Map(), misbooked: [], imbalances: [], events: [] },
+    seen: { quotas: [], records: [], dueAt: new Map(), stops: new Map(), misbooked: [], imbalances: [], events: [] },
     steps: 0,
     answers: [],
   };
 }
 
-/** Lets acts, sweeps and a price run at the same time, and finds the order in which they did. */
+/** Lets acts, sweeps of nodes and a price run at the same time, and finds the order in which they did. */
 export async function runAtOnce(
   world: World,
   service: Service,
   acts: readonly Act[],
-  sweeps: readonly Sweep[] = [],
+  sweepers: readonly (0 | 1)[] = [],
   entry: PriceEntry | null = null,
 ): Promise<void> {
   service.clock.set(world.now);
   const [answers] = await Promise.all([
     Promise.all(acts.map((act) => carryOut(service.nodes[act.node].store, act))),
-    Promise.all(sweeps.map((sweep) => sweepOnce(world, service, sweep))),
+    Promise.all(sweepers.map((node) => sweepOnce(world, service, node))),
     entry && service.nodes[entry.node].enterPrice(entry.price),
   ]);
   const acted = acts.map((act, index) => ({ act, answer: answers[index] }));
   for (const { act, answer } of acted) world.answers.push(`${act.kind} ${outcomeOf(answer)}`);
-  const events: Event[] = [...acted, ...sweeps.map((sweep) => ({ sweep })), ...(entry ? [{ entry }] : [])];
+  const sweeps = sweepers.flatMap(sweepsOf);
+  const events: Event[] = [...acted, ...sweeps];
   const [alone, ...others] = events;
   await conclude(
     world,
     service,
     (users, observation) => {
-      if (alone && 'act' in alone && others.length === 0) return after(users, world, alone.act, alone.answer);
-      return groups(users, world, events).flatMap((group) => {
-        const own = events.filter((event) => !('act' in event) || group.some(({ id }) => id === event.act.userId));
-        const explanation = explain(group, world.rules, own, world.now, observation);
-        if (explanation) return explanation;
-        throw new Error(unexplained(group, world.now, own, observation));
-      });
+      if (alone && 'act' in alone && others.length === 0 && !entry) return after(users, world, alone.act, alone.answer);
+      return explained(users, world, events, entry, observation);
     },
     {
       events,
-      sweptAlone: [],
-      limitsTouched: sweeps.length > 0 || acts.some((act) => act.kind === 'changeLimits'),
+      sweptBy: null,
+      limitsTouched:
+        acts.some((act) => act.kind === 'changeLimits') ||
+        (sweeps.length > 0 && (entry !== null || mustAnyFollow(world))),
     },
     entry,
   );
 }
 
+/** What a sweep of a node does: one event for each user. */
+function sweepsOf(node: 0 | 1): Event[] {
+  return USERS.map((userId) => ({ sweep: { userId, node } }));
+}
+
+function mustAnyFollow({ users, rules }: World): boolean {
+  return [...users.values()].some((user) => mustFollow(user, rules));
+}
+
+/** What becomes of the users by events that ran at the same time. */
+function explained(
+  users: readonly ModelUser[],
+  world: World,
+  events: readonly Event[],
+  entry: PriceEntry | null,
+  observation: Observation,
+): readonly ModelUser[] {
+  const possible = entry ? [world.rules, withPrice(world.rules, entry)] : [world.rules];
+  return groups(users, possible, events).flatMap((group) => {
+    const own = events.filter((event) => group.some(({ id }) => id === userOf(event)));
+    const explanation = explain(group, possible, own, world.now, observation);
+    if (explanation) return explanation;
+    throw new Error(unexplained(group, world, own, entry, observation));
+  });
+}
+
+function withPrice(rules: Rules, { price }: PriceEntry): Rules {
+  return { ...rules, prices: enter(rules.prices, price) };
+}
+
 /** Users share nothing, unless their account has a ceiling. */
-function groups(users: readonly ModelUser[], { rules }: World, events: readonly Event[]): (readonly ModelUser[])[] {
-  return hasCeiling(rules.policy) && events.some(sharesAccount) ? [users] : users.map((user) => [user]);
+function groups(
+  users: readonly ModelUser[],
+  possible: readonly Rules[],
+  events: readonly Event[],
+): (readonly ModelUser[])[] {
+  const share = events.some((event) => possible.some((rules) => readsAccount(event, users, rules)));
+  return share ? [users] : users.map((user) => [user]);
 }
 
 /** What becomes of the users by one act that nothing else disturbed. */
@@ -110,7 +130,7 @@ function after(users: readonly ModelUser[], world: World, act: Act, answer: Answ
   });
 }
 
-/** Enters a price while nothing else happens. */
+/** Enters a price while nothing else happens: open records follow with the next sweep. */
 export async function enterAlone(world: World, service: Service, { price, node }: PriceEntry): Promise<void> {
   service.clock.set(world.now);
   const followed = await service.nodes[node].enterPrice(price);
@@ -120,60 +140,35 @@ export async function enterAlone(world: World, service: Service, { price, node }
   await conclude(
     world,
     service,
-    (users) => {
-      const rules = { ...world.rules, prices: enter(world.rules.prices, price) };
-      return structuredClone(users).map((user) => {
-        followPrice(user, rules, price.mode, world.now - LAG_MS[node]);
-        return user;
-      });
-    },
-    { events: [{ entry: { price, node } }], sweptAlone: [], limitsTouched: false },
+    (users) => users,
+    { events: [], sweptBy: null, limitsTouched: false },
     { price, node },
   );
 }
 
 /** Sweeps on one node until nothing is due, as the sweeper does, with the database to itself. */
-export async function sweepAlone(
-  world: World,
-  service: Service,
-  node: 0 | 1,
-  kinds: readonly SweepKind[] = ['limits', 'records', 'thresholds'],
-): Promise<void> {
+export async function sweepAlone(world: World, service: Service, node: 0 | 1): Promise<void> {
   service.clock.set(world.now);
-  const at = world.now - LAG_MS[node];
-  for (const kind of kinds) while ((await sweepOnce(world, service, { kind, node })) > 0);
-  const alone = kinds.map((kind) => ({ kind, node }));
-  await conclude(
-    world,
-    service,
-    (users) => {
-      const swept = structuredClone(users);
-      if (kinds.includes('limits')) followLimits(swept, world.rules, changedQuotas(swept), at);
-      for (const user of swept) {
-        if (kinds.includes('records')) while (sweepRecords(user, world.rules, at) > 0);
-        noteCrossings(user, world.rules, at);
-      }
-      return swept;
-    },
-    { events: [], sweptAlone: alone, limitsTouched: kinds.includes('limits') },
-  );
-  if (kinds.length < 3) return;
+  let swept: number;
+  do {
+    swept = await sweepOnce(world, service, node);
+    const events = swept > 0 ? sweepsOf(node) : [];
+    const step: StepTaken = {
+      events,
+      sweptBy: swept > 0 ? null : node,
+      limitsTouched: mustAnyFollow(world),
+    };
+    await conclude(world, service, (users, observation) => explained(users, world, events, null, observation), step);
+  } while (swept > 0);
   world.sweptAt = world.now;
+  const at = world.now - LAG_MS[node];
   const due = await service.nodes[node].work.nextDue();
   const pending = [...world.seen.stops.values()].map((stop) => stop.nextAttemptAt ?? Number.POSITIVE_INFINITY);
   if (due && Math.min(...pending) > at) expect(due.getTime(), 'nothing is due after a sweep').toBeGreaterThan(at);
 }
 
-function changedQuotas(users: readonly ModelUser[]): QuotaOf[] {
-  return users.flatMap((user) =>
-    [...user.quotas].flatMap(([period, quota]) => (quota.limitsChanged ? [{ user, period }] : [])),
-  );
-}
-
-function sweepOnce({ rules }: World, { nodes }: Service, { kind, node }: Sweep): Promise<number> {
-  const { work } = nodes[node];
-  if (kind === 'limits') return work.sweepLimits();
-  return kind === 'records' ? work.sweepRecords(new Date(rules.lapsesFrom)) : work.sweepThresholds();
+function sweepOnce({ rules }: World, { nodes }: Service, node: 0 | 1): Promise<number> {
+  return nodes[node].work.sweep(new Date(rules.lapsesFrom));
 }
 
 /** Looks at the database, holds it against the model, and takes over what the model leaves open: when alerts fire. */
@@ -190,7 +185,7 @@ export async function conclude(
   for (const after of users) {
     const { id } = after;
     adoptMonths(after, world.rules, observation);
-    expect(viewOfDatabase(id, observation), `what the database says of ${id}`).toEqual(viewOfModel(after));
+    expect(viewOfDatabase(id, observation), `what the database says of ${id}`).toEqual(viewOfModel(after, world.rules));
     expect(wrongAlerts(after, observation), `alerts of ${id}`).toEqual([]);
     adoptAlerts(after, observation);
     world.users.set(id, after);

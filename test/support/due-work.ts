@@ -22,7 +22,5 @@ export function dueWork({ pool, policy, clock }: TestStore, options: NodeOptions
 /** Sweeps until nothing is due, as the sweeper does. */
 export async function sweepAll(test: TestStore, lapsesFrom = ALWAYS): Promise<void> {
   const work = dueWork(test);
-  while ((await work.sweepLimits()) > 0);
-  while ((await work.sweepRecords(lapsesFrom)) > 0);
-  while ((await work.sweepThresholds()) > 0);
+  while ((await work.sweep(lapsesFrom)) > 0);
 }

@@ -19,7 +19,9 @@ export interface Listener {
 export async function listen({ pool }: TestStore): Promise<Listener> {
   const client = await pool.connect();
   const told: { channel: string; payload: unknown }[] = [];
-  client.on('notification', ({ channel, payload }) => told.push({ channel, payload: JSON.parse(payload ?? '') }));
+  client.on('notification', ({ channel, payload }) =>
+    told.push(...[JSON.parse(payload ?? '')].flat().map((each) => ({ channel, payload: each }))),
+  );
   await client.query('LISTEN quota_events; LISTEN quota_due');
   return async (channel: string) => {
     // what was told before this answer arrives before it

@@ -19,3 +19,8 @@ export async function holdLock(pool: pg.Pool, select: string, parameters: unknow
   };
   return { release, [Symbol.asyncDispose]: release };
 }
+
+/** Locks a user: whatever is decided about the user by then is saved after the release. */
+export function lockUser({ pool }: { readonly pool: pg.Pool }, userId = 'ann'): Promise<HeldLock> {
+  return holdLock(pool, 'SELECT FROM quota_users WHERE user_id = $1 FOR UPDATE', [userId]);
+}

@@ -14,7 +14,7 @@ interface PriceOptions {
 }
 
 /** Enters a price of the simulated vendor; resolves with how many open records follow. */
-export function enterPrice({ pool, policy, clock }: TestStore, perMinute: string, options: PriceOptions = {}) {
+export function enterPrice({ pool, policy }: TestStore, perMinute: string, options: PriceOptions = {}) {
   const price = {
     vendor: 'simulator',
     vendorMode: options.mode ?? 'FULL',
@@ -24,5 +24,5 @@ export function enterPrice({ pool, policy, clock }: TestStore, perMinute: string
     billingStepSeconds: options.step ?? 1,
     minimumSeconds: options.minimum ?? 0,
   };
-  return enter(pool, price, policy, clock.now());
+  return enter(pool, price);
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { auditBooks } from '../../src/database/audit.ts';
-import { fillCalendar } from '../../src/database/calendar.ts';
 import { createPool } from '../../src/database/pool.ts';
 import { createQuotaStore } from '../../src/database/quota-store.ts';
 import type { QuotaPolicy } from '../../src/domain/policy.ts';
@@ -35,9 +34,6 @@ export async function createTestStore(
     onError: () => {},
     ...(statementSeconds && { statementSeconds, size: 30 }),
   });
-  await fillCalendar(pool, policy.billingTimeZone, new Date(0));
-  // so that the books of the account are checked by every test
-  await pool.query('SELECT open_account()');
   const store = createQuotaStore({ pool, policy, clock: clock.now });
   return {
     database,
@@ -45,10 +41,10 @@ export async function createTestStore(
     policy,
     clock,
     store,
-    /** A second node on the same database, its clock so many seconds behind. */
-    anotherNode: (secondsBehind = 0) => {
+    /** A second node on the same database, its clock so many seconds behind, perhaps with a pool of its own. */
+    anotherNode: (secondsBehind = 0, poolOfNode = pool) => {
       const clockOfNode = () => new Date(clock.now().getTime() - secondsBehind * 1000);
-      return createQuotaStore({ pool, policy, clock: clockOfNode });
+      return createQuotaStore({ pool: poolOfNode, policy, clock: clockOfNode });
     },
     [Symbol.asyncDispose]: async () => {
       const imbalances = await auditBooks(pool);
@@ -81,7 +77,7 @@ export async function startSession({ store }: TestStore, request: Partial<HoldRe
   const hold = holdRequest(request);
   const avatarSessionId = `stream-${hold.recordId}`;
   expect(await store.hold(hold)).toMatchObject({ outcome: 'granted' });
-  expect(await store.attach({ recordId: hold.recordId, avatarSessionId, tokenHash: new Uint8Array(32) })).toBe(true);
+  expect(await store.attach({ ...hold, avatarSessionId, tokenHash: new Uint8Array(32) })).toBe(true);
   const started = await store.start({ ...hold, avatarSessionId, avatarName: null });
   expect(started).toEqual({ outcome: 'started', recordId: hold.recordId });
   return avatarSessionId;

@@ -69,7 +69,7 @@ export async function createVendorBooks(settings: Partial<QuotaPolicy> = {}, opt
       const { token, avatarSessionId } = await vendor.mint({ avatarName, maxSessionSeconds: admission.grantSeconds });
       if (avatarSessionId === null) throw new Error('The mint named no session');
       const tokenHash = createHash('sha256').update(token).digest();
-      await test.store.attach({ recordId: hold.recordId, avatarSessionId, tokenHash });
+      await test.store.attach({ ...hold, avatarSessionId, tokenHash });
       return { ...hold, avatarSessionId, token };
     },
     /** The browser connects to the vendor. */

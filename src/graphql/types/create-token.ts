@@ -1,5 +1,5 @@
 import { type CreatedToken, createToken } from '../../app/create-token.ts';
-import { readQuota } from '../../app/read-quota.ts';
+import { readSavedQuota } from '../../app/read-quota.ts';
 import { name } from '../../inputs/fields.ts';
 import { builder } from '../builder.ts';
 import { QuotaRef } from './quota.ts';
@@ -48,7 +48,7 @@ const CreateTokenSuccess = builder.objectRef<CreatedToken>('CreateTokenSuccess')
     quota: t.field({
       type: QuotaRef,
       description: "The caller's quota, with this hold included.",
-      resolve: (_token, _args, context) => readQuota(context, context.caller.userId),
+      resolve: (_token, _args, context) => readSavedQuota(context, context.caller.userId),
     }),
   }),
 });

@@ -1,4 +1,4 @@
-import { readQuota } from '../../app/read-quota.ts';
+import { readSavedQuota } from '../../app/read-quota.ts';
 import type { SessionEnded, SessionNotFound, TrackedSession } from '../../app/track-outcome.ts';
 import { builder } from '../builder.ts';
 import { QuotaRef } from './quota.ts';
@@ -18,7 +18,7 @@ export function trackSuccess(name: string, description: string) {
       quota: t.field({
         type: QuotaRef,
         description: "The caller's quota after the call.",
-        resolve: (_session, _args, context) => readQuota(context, context.caller.userId),
+        resolve: (_session, _args, context) => readSavedQuota(context, context.caller.userId),
       }),
     }),
   });

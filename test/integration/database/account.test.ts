@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { openAccount, readAccountRoom } from '../../../src/database/account.ts';
+import { openAccount } from '../../../src/database/account.ts';
+import { createQuotaStore } from '../../../src/database/quota-store.ts';
 import type { Admission } from '../../../src/domain/admission.ts';
-import { withinAccount } from '../../../src/domain/admission.ts';
+import type { QuotaPolicy } from '../../../src/domain/policy.ts';
 import { ALWAYS, dueWork, sweepAll } from '../../support/due-work.ts';
 import { dumpDatabase } from '../../support/dump.ts';
-import { holdLock } from '../../support/lock.ts';
-import { priceOf } from '../../support/policy.ts';
+import { holdLock, lockUser } from '../../support/lock.ts';
+import { pauseAt } from '../../support/pause.ts';
 import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 import { waitForBlocked } from '../../support/wait-for.ts';
 
@@ -32,6 +33,25 @@ function everybodyAsks(test: TestStore): Promise<Admission[]> {
 async function budget({ pool }: TestStore, period = PERIOD) {
   const { rows } = await pool.query('SELECT used_cost, held_cost FROM account_budgets WHERE period = $1', [period]);
   return rows[0];
+}
+
+async function openSessions({ pool }: TestStore) {
+  const { rows } = await pool.query('SELECT open_sessions FROM account_state');
+  return rows.map((row) => row.open_sessions);
+}
+
+function forgetAccount({ pool }: TestStore) {
+  return pool.query('DELETE FROM account_budgets; DELETE FROM account_state');
+}
+
+/** What a token of a user without one would get. */
+async function foretell({ store }: TestStore): Promise<Admission> {
+  const { vendor, vendorMode, pricePerMinute } = holdRequest();
+  return (await store.foresee('nobody', { vendor, vendorMode, pricePerMinute, sessionId: null })).admission;
+}
+
+function end({ store }: TestStore, userId: string, avatarSessionId: string) {
+  return store.end({ userId, avatarSessionId, wordsSpoken: null, messagesCount: null, errorMessage: null });
 }
 
 async function alerts({ pool }: TestStore) {
@@ -87,17 +107,11 @@ describe('the budget of the account', () => {
       grantSeconds: 1800,
     });
     test.clock.advance(300);
-    await dueWork(test).sweepRecords(ALWAYS);
+    await dueWork(test).sweep(ALWAYS);
     expect(await budget(test)).toEqual({ used_cost: '0.000000', held_cost: '0.000000' });
     const avatarSessionId = await startSession(test, { userId: 'bob' });
     test.clock.advance(120);
-    await test.store.end({
-      userId: 'bob',
-      avatarSessionId,
-      wordsSpoken: null,
-      messagesCount: null,
-      errorMessage: null,
-    });
+    await end(test, 'bob', avatarSessionId);
     expect(await budget(test)).toEqual({ used_cost: '1.000000', held_cost: '0.000000' });
   });
 
@@ -134,8 +148,7 @@ describe('the budget of the account', () => {
     test.clock.set('2026-11-30T23:59:50Z');
     await startSession(test);
     test.clock.set('2026-12-01T00:00:00Z');
-    const room = { cost: 1_000_000n, places: null };
-    expect(await readAccountRoom(test.pool, '2026-12', test.policy)).toEqual(room);
+    expect(await foretell(test)).toEqual({ outcome: 'granted', grantSeconds: 120 });
     const bob = await test.store.hold(holdRequest({ userId: 'bob' }));
     expect(bob).toEqual({ outcome: 'granted', grantSeconds: 120 });
     await sweepAll(test);
@@ -175,7 +188,7 @@ describe('the budget of the account', () => {
       expect(await alerts(test)).toEqual(fired);
     }
     test.clock.advance(300);
-    await dueWork(test).sweepRecords(ALWAYS);
+    await dueWork(test).sweep(ALWAYS);
     await test.store.hold(holdRequest());
     expect(await alerts(test)).toEqual([50, 80, 100]);
   });
@@ -183,18 +196,18 @@ describe('the budget of the account', () => {
   it('begins with what the quotas hold and have used', async () => {
     await using test = await createTestStore({ accountLimitCost: 30_000_000n });
     await startSession(test);
-    await test.pool.query('DELETE FROM account_budgets');
-    await Promise.all([test.pool.query('SELECT open_account()'), test.pool.query('SELECT open_account()')]);
+    await forgetAccount(test);
+    await Promise.all([openAccount(test.pool, test.policy), openAccount(test.pool, test.policy)]);
     expect(await budget(test)).toEqual({ used_cost: '0.000000', held_cost: '15.000000' });
-    await test.pool.query('SELECT open_account()');
+    await openAccount(test.pool, test.policy);
     expect(await budget(test)).toEqual({ used_cost: '0.000000', held_cost: '15.000000' });
   });
 
-  it('begins later, and says so, where a quota is locked', async () => {
+  it('begins later, and says so, where a user is locked', async () => {
     await using test = await createTestStore({ accountLimitCost: 30_000_000n });
     await test.store.hold(holdRequest());
-    await test.pool.query('DELETE FROM account_budgets');
-    await using lock = await holdLock(test.pool, 'SELECT FROM usage_quotas FOR UPDATE');
+    await forgetAccount(test);
+    await using lock = await lockUser(test);
     await expect(openAccount(test.pool, test.policy)).rejects.toThrow(/Try again in a few seconds\.$/);
     await lock.release();
     await openAccount(test.pool, test.policy);
@@ -204,15 +217,65 @@ describe('the budget of the account', () => {
   it('misses nothing of a token that is being held while it begins', async () => {
     await using test = await createTestStore();
     await test.store.hold(holdRequest({ sessionId: 'chat' }));
-    await test.pool.query('DELETE FROM account_budgets');
     await using lock = await holdLock(test.pool, 'SELECT FROM avatar_usage_records FOR UPDATE');
     const holding = test.store.hold(holdRequest({ sessionId: 'chat' }));
     await waitForBlocked(test.pool);
-    const opening = test.pool.query('SELECT open_account()');
+    const opening = openAccount(test.pool, { ...test.policy, accountLimitCost: 30_000_000n });
     await waitForBlocked(test.pool, 2);
     await lock.release();
     await Promise.all([holding, opening]);
     expect(await budget(test)).toEqual({ used_cost: '0.000000', held_cost: '15.000000' });
+    expect(await openSessions(test)).toEqual([1]);
+  });
+
+  it('costs nothing once it is switched off, and is added up again when it is switched on', async () => {
+    await using test = await createTestStore({ accountLimitCost: 30_000_000n });
+    const unbounded = { ...test.policy, accountLimitCost: null };
+    const avatarSessionId = await startSession(test);
+    test.clock.advance(60);
+
+    await openAccount(test.pool, unbounded);
+    const node = createQuotaStore({ pool: test.pool, policy: unbounded, clock: test.clock.now });
+    await node.hold(holdRequest({ userId: 'bob' }));
+    await end({ ...test, store: node }, 'ann', avatarSessionId);
+    expect(await budget(test)).toBeUndefined();
+    expect(await openSessions(test)).toEqual([]);
+
+    await openAccount(test.pool, test.policy);
+    expect(await budget(test)).toEqual({ used_cost: '0.500000', held_cost: '15.000000' });
+    expect(await openSessions(test)).toEqual([1]);
+    expect(await foretell(test)).toEqual({ outcome: 'granted', grantSeconds: 1740 });
+  });
+
+  it('does not take what another user’s end returns before that is saved', async () => {
+    await using test = await createTestStore({ accountLimitCost: 16_000_000n });
+    const avatarSessionId = await startSession(test, { userId: 'bob' });
+    const { pool, reached, release } = pauseAt(test.pool);
+    const slow = { ...test, store: test.anotherNode(0, pool) };
+
+    const ended = end(slow, 'bob', avatarSessionId);
+    const held = slow.store.hold(holdRequest());
+    await reached;
+    await test.store.heartbeat({ userId: 'bob', avatarSessionId, wordsSpoken: null, messagesCount: null });
+    release();
+
+    await expect(ended).resolves.toMatchObject({ outcome: 'ended' });
+    await expect(held).resolves.toEqual({ outcome: 'granted', grantSeconds: 120 });
+  });
+
+  it('locks nobody out where one user’s session ends while another’s token is held', async () => {
+    await using test = await createTestStore({ accountLimitCost: 100_000_000n });
+    const avatarSessionId = await startSession(test, { userId: 'bob' });
+    await using lock = await holdLock(test.pool, 'SELECT FROM account_budgets FOR UPDATE');
+
+    const ended = end(test, 'bob', avatarSessionId);
+    await waitForBlocked(test.pool);
+    const held = test.anotherNode().hold(holdRequest());
+    await waitForBlocked(test.pool, 2);
+    await lock.release();
+
+    await expect(ended).resolves.toMatchObject({ outcome: 'ended' });
+    await expect(held).resolves.toMatchObject({ outcome: 'granted' });
   });
 
   it('locks nobody out who moves over the month’s end at the same moment as others hold and end', async () => {
@@ -229,24 +292,33 @@ describe('the budget of the account', () => {
     await Promise.all([
       ...sessions.slice(0, 10).map((session) => test.store.end({ ...session, ...counts })),
       ...sessions.slice(5, 20).map(({ userId }) => test.anotherNode().hold(holdRequest({ userId, sessionId: 'chat' }))),
-      dueWork(test).sweepRecords(ALWAYS),
-      dueWork(test).sweepRecords(ALWAYS),
+      dueWork(test).sweep(ALWAYS),
+      dueWork(test).sweep(ALWAYS),
     ]);
   });
 });
 
 it('what a token would get of the account is foretold', async () => {
   await using test = await createTestStore({ accountLimitCost: 16_000_000n, accountMaxSessions: 2 });
-  const { pool, policy } = test;
-  const largest = { outcome: 'granted', grantSeconds: 1800 } as const;
-  const foretell = async () => withinAccount(largest, await readAccountRoom(pool, PERIOD, policy), policy, priceOf());
-  expect(await foretell()).toEqual(largest);
+  expect(await foretell(test)).toEqual({ outcome: 'granted', grantSeconds: 1800 });
   await test.store.hold(holdRequest());
-  expect(await foretell()).toEqual({ outcome: 'granted', grantSeconds: 120 });
+  expect(await foretell(test)).toEqual({ outcome: 'granted', grantSeconds: 120 });
   await test.store.hold(holdRequest({ userId: 'bob' }));
-  expect(await foretell()).toEqual({ outcome: 'account_crowded' });
-  expect(withinAccount(largest, { cost: 499_999n, places: 1 }, policy, priceOf())).toEqual({
-    outcome: 'account_exceeded',
+  expect(await foretell(test)).toEqual({ outcome: 'account_crowded' });
+
+  const foretellUnder = (policy: Partial<QuotaPolicy>) => {
+    const store = createQuotaStore({ pool: test.pool, policy: { ...test.policy, ...policy }, clock: test.clock.now });
+    return foretell({ ...test, store });
+  };
+  // 16.00 are held, and a minute costs 0.50
+  const places = { accountMaxSessions: 3 };
+  expect(await foretellUnder({ ...places, accountLimitCost: 16_499_999n })).toEqual({ outcome: 'account_exceeded' });
+  expect(await foretellUnder({ ...places, accountLimitCost: 16_500_000n })).toEqual({
+    outcome: 'granted',
+    grantSeconds: 60,
   });
-  expect(withinAccount(largest, { cost: null, places: null }, policy, priceOf())).toEqual(largest);
+  expect(await foretellUnder({ accountLimitCost: null, accountMaxSessions: null })).toEqual({
+    outcome: 'granted',
+    grantSeconds: 1800,
+  });
 });

@@ -92,7 +92,12 @@ describe('ending a session', () => {
     await using test = await createTestStore();
     const hold = holdRequest();
     await test.store.hold(hold);
-    await test.store.attach({ recordId: hold.recordId, avatarSessionId: 'stream', tokenHash: new Uint8Array(32) });
+    await test.store.attach({
+      userId: 'ann',
+      recordId: hold.recordId,
+      avatarSessionId: 'stream',
+      tokenHash: new Uint8Array(32),
+    });
 
     await expect(test.store.end(end('stream'))).resolves.toMatchObject({ outcome: 'ended' });
 

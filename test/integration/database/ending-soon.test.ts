@@ -13,7 +13,7 @@ it('is told 60 and 15 seconds before the end, once each and not a millisecond be
   const due: number[] = [];
   for (const second of [1739.999, 1740, 1740, 1784.999, 1785, 1785, 1799.999]) {
     moveTo(test, second);
-    due.push(await dueWork(test).sweepRecords(ALWAYS));
+    due.push(await dueWork(test).sweep(ALWAYS));
   }
   expect(due).toEqual([0, 1, 0, 0, 1, 0, 0]);
 
@@ -107,7 +107,7 @@ it('is not told of an unused token', async () => {
   await test.store.hold(holdRequest());
   const heard = await listen(test);
   moveTo(test, 299);
-  await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+  await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
   expect(await heard('quota_events')).toEqual([]);
 });
 
@@ -119,8 +119,11 @@ it('is told once by nodes whose clocks differ by 30 s', async () => {
   await sweepAll(test);
 
   // whatever else it may be due for by the clock that is behind
-  await test.database.query(`UPDATE avatar_usage_records SET due_at = '2026-11-10T12:00:00Z'`);
-  await expect(dueWork(test, { secondsBehind: 30 }).sweepRecords(ALWAYS)).resolves.toBe(1);
+  await test.database.query(`
+    UPDATE avatar_usage_records SET due_at = '2026-11-10T12:00:00Z';
+    UPDATE quota_users SET due_at = '2026-11-10T12:00:00Z'`);
+  await expect(dueWork(test, { secondsBehind: 30 }).sweep(ALWAYS)).resolves.toBe(0);
+  await expect(dueWork(test).nextDue()).resolves.toEqual(new Date('2026-11-10T12:29:45Z'));
   await sweepAll(test);
 
   expect(await heard('quota_events')).toMatchObject([{ reason: 'session_ending_soon' }]);

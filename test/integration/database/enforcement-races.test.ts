@@ -5,7 +5,8 @@ import { createTestStore, holdRequest, startSession, type TestStore } from '../.
 import { waitForBlocked } from '../../support/wait-for.ts';
 
 // What happens by itself, at a month's end or after a change of limits, against what clients do at that moment. Each race
-// is held at a lock until both sides are under way, once in either order. The first to wait is served first.
+// is held at a lock until both sides are under way, once in either order. The second waits for the first, or if it is a sweep,
+// leaves the user to the next one.
 
 const NOVEMBER = '2026-11';
 const DECEMBER = '2026-12';
@@ -18,11 +19,11 @@ describe('the end of a session and the end of its month', () => {
 
     const ended = test.store.end(call(avatarSessionId));
     await waitForBlocked(test.pool);
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     await lock.release();
 
     await expect(ended).resolves.toMatchObject({ outcome: 'ended' });
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     expect(await settlements(test)).toEqual([
       { period: NOVEMBER, used_seconds: 600, reason: 'period_ended' },
       { period: DECEMBER, used_seconds: 10, reason: 'user_ended' },
@@ -34,7 +35,7 @@ describe('the end of a session and the end of its month', () => {
     const avatarSessionId = await sessionOverMidnight(test);
     await using lock = await lockRecord(test, avatarSessionId);
 
-    const swept = dueWork(test).sweepRecords(ALWAYS);
+    const swept = dueWork(test).sweep(ALWAYS);
     await waitForBlocked(test.pool);
     const ended = test.store.end(call(avatarSessionId));
     await waitForBlocked(test.pool, 2);
@@ -56,14 +57,12 @@ describe('the end of a session and the end of its month', () => {
       `INSERT INTO usage_quotas (user_id, current_month, monthly_limit_minutes) VALUES ('ann', '2026-12', 5)`,
     );
 
-    const swept = dueWork(test).sweepRecords(ALWAYS);
-    await waitForBlocked(test.pool);
     const ended = test.store.end(call(avatarSessionId));
-    await waitForBlocked(test.pool, 2);
+    await waitForBlocked(test.pool);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     await lock.release();
 
     await expect(ended).resolves.toMatchObject({ outcome: 'ended' });
-    await swept;
     await sweepAll(test);
     expect(await settlements(test)).toEqual([
       { period: NOVEMBER, used_seconds: 600, reason: 'period_ended' },
@@ -78,13 +77,13 @@ describe('two nodes at the end of a month', () => {
     const avatarSessionId = await sessionInDecember(test);
     await using lock = await lockRecord(test, avatarSessionId);
 
-    const swept = dueWork(test).sweepRecords(ALWAYS);
+    const swept = dueWork(test).sweep(ALWAYS);
     await waitForBlocked(test.pool);
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     await lock.release();
 
     await expect(swept).resolves.toBe(1);
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     expect(await settlements(test)).toEqual([{ period: NOVEMBER, used_seconds: 600, reason: 'period_ended' }]);
   });
 
@@ -131,12 +130,11 @@ describe('a heartbeat and the end of the month', () => {
 
     const beat = test.store.heartbeat({ ...call(avatarSessionId), wordsSpoken: 7 });
     await waitForBlocked(test.pool);
-    const swept = dueWork(test).sweepRecords(ALWAYS);
-    await waitForBlocked(test.pool, 2);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     await lock.release();
 
     await expect(beat).resolves.toMatchObject({ outcome: 'alive' });
-    await expect(swept).resolves.toBe(1);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(1);
     await expectHeardInDecember(test, avatarSessionId);
   });
 
@@ -145,7 +143,7 @@ describe('a heartbeat and the end of the month', () => {
     const avatarSessionId = await sessionOverMidnight(test);
     await using lock = await lockRecord(test, avatarSessionId);
 
-    const swept = dueWork(test).sweepRecords(ALWAYS);
+    const swept = dueWork(test).sweep(ALWAYS);
     await waitForBlocked(test.pool);
     const beat = test.store.heartbeat({ ...call(avatarSessionId), wordsSpoken: 7 });
     await waitForBlocked(test.pool, 2);
@@ -177,7 +175,7 @@ describe('the vendor’s token and the end of the month', () => {
       hold.recordId,
     ]);
 
-    const swept = dueWork(test).sweepRecords(ALWAYS);
+    const swept = dueWork(test).sweep(ALWAYS);
     await waitForBlocked(test.pool);
     const attached = test.store.attach({ ...hold, avatarSessionId: 'stream', tokenHash: new Uint8Array(32) });
     await waitForBlocked(test.pool, 2);
@@ -204,7 +202,7 @@ describe('the vendor’s token and the end of the month', () => {
     test.clock.set('2026-12-01T00:00:10Z');
     await using lock = await lockRecord(test, 'stream');
 
-    const swept = dueWork(test).sweepRecords(ALWAYS);
+    const swept = dueWork(test).sweep(ALWAYS);
     await waitForBlocked(test.pool);
     const started = [test.store, test.anotherNode()].map((node) => node.start(token));
     await waitForBlocked(test.pool, 3);
@@ -318,7 +316,7 @@ describe('the vendor’s token and a change of limits', () => {
 
     const attached = test.store.attach({ ...hold, avatarSessionId: 'stream', tokenHash: new Uint8Array(32) });
     await waitForBlocked(test.pool);
-    const changed = test.store.changeLimits({ ...LIMITS, limitMinutes: 10 });
+    const changed = test.anotherNode().changeLimits({ ...LIMITS, limitMinutes: 10 });
     await waitForBlocked(test.pool, 2);
     await lock.release();
 
@@ -336,7 +334,7 @@ it('a change of limits and the end of the month leave the new limit in the new m
   const avatarSessionId = await sessionOverMidnight(test);
   await using lock = await lockRecord(test, avatarSessionId);
 
-  const swept = dueWork(test).sweepRecords(ALWAYS);
+  const swept = dueWork(test).sweep(ALWAYS);
   await waitForBlocked(test.pool);
   const changed = test.store.changeLimits({ ...LIMITS, limitMinutes: 5 });
   await waitForBlocked(test.pool, 2);
@@ -371,7 +369,7 @@ it('everything at once, over a month’s end and changing limits, leaves balance
         other.changeLimits({ userId, limitMinutes: (round * 7) % 60, limitCost: null, isActive: null }),
         sweepAll(test),
         behind.end({ ...call(session.avatarSessionId), userId }),
-        dueWork(test, { secondsBehind: 30 }).sweepRecords(ALWAYS),
+        dueWork(test, { secondsBehind: 30 }).sweep(ALWAYS),
         node.hold(holdRequest({ userId, sessionId: `chat-${round % 4}` })),
       ]);
     }),

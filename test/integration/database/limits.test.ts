@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { LimitChange } from '../../../src/domain/limits.ts';
 import { sessionCost } from '../../../src/domain/price.ts';
 import type { QuotaState } from '../../../src/domain/quota.ts';
-import { dueWork, sweepAll } from '../../support/due-work.ts';
+import { ALWAYS, dueWork, sweepAll } from '../../support/due-work.ts';
 import { listen } from '../../support/listen.ts';
 import { createTestStore, FIRST_VERSION, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 
@@ -254,7 +254,7 @@ describe('unused tokens', () => {
     await change(test, { limitMinutes: 0 });
 
     const attach = { recordId, avatarSessionId: 'stream', tokenHash: new Uint8Array(32) };
-    await expect(test.store.attach(attach)).resolves.toBe(false);
+    await expect(test.store.attach({ userId: 'ann', ...attach })).resolves.toBe(false);
     await sweepAll(test);
 
     expect(await test.database.query('SELECT avatar_session_id, reason FROM vendor_stops')).toEqual([
@@ -345,10 +345,11 @@ describe('a limit that is changed by plain SQL', () => {
     await test.database.query('UPDATE usage_quotas SET monthly_limit_minutes = 10');
 
     expect(await dueWork(test).nextDue()).toEqual(DUE_AT_ONCE);
-    await expect(dueWork(test).sweepLimits()).resolves.toBe(1);
-    await expect(dueWork(test).sweepLimits()).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(1);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     expect(await sessionRow(test, avatarSessionId)).toMatchObject({ held_seconds: 600, expires_at: at(600) });
-    expect(await heard('quota_due')).toEqual([DUE_AT_ONCE.getTime(), at(540).getTime(), at(480).getTime()]);
+    expect(await dueWork(test).nextDue()).toEqual(at(480));
+    expect(await heard('quota_due')).toEqual([DUE_AT_ONCE.getTime()]);
   });
 
   it('is one change where it says what there was', async () => {
@@ -356,7 +357,7 @@ describe('a limit that is changed by plain SQL', () => {
     await startSession(test);
     const heard = await listen(test);
     await test.database.query('UPDATE usage_quotas SET monthly_limit_minutes = 60, is_active = true');
-    await expect(dueWork(test).sweepLimits()).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     expect(await heard('quota_events')).toEqual([]);
   });
 });
@@ -431,7 +432,7 @@ async function attachedToken({ store }: TestStore, request: Parameters<typeof ho
   const hold = holdRequest(request);
   const avatarSessionId = `stream-${hold.recordId}`;
   expect(await store.hold(hold)).toMatchObject({ outcome: 'granted' });
-  await store.attach({ recordId: hold.recordId, avatarSessionId, tokenHash: new Uint8Array(32) });
+  await store.attach({ userId: 'ann', recordId: hold.recordId, avatarSessionId, tokenHash: new Uint8Array(32) });
   return { ...hold, avatarSessionId };
 }
 

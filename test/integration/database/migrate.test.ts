@@ -71,6 +71,17 @@ test('refuses a database that a newer version has migrated', async () => {
   );
 });
 
+test('says what to do with the data of a pre-release', async () => {
+  await writeMigration('20261124000100_tables', 'CREATE TABLE a (id integer);');
+  await migrate(database.url, directory);
+  await rm(join(directory, '20261124000100_tables'), { recursive: true });
+  await writeMigration('20261124000000_baseline', 'CREATE TABLE a (id integer);');
+
+  await expect(migrate(database.url, directory)).rejects.toThrow(
+    'This data was written by a pre-release of Avatar Quota and cannot be upgraded. To start with empty data, delete the data directory (DATA_DIR, .data by default), or set DATABASE_URL to an empty database.',
+  );
+});
+
 test('undoes a migration that fails, keeps those before it, and can be run again', async () => {
   await writeMigration('1_create', 'CREATE TABLE a (id integer);');
   await writeMigration('2_broken', 'CREATE TABLE b ();\n\nSELECT nothing;');

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { createPrisma } from '../../../src/database/prisma.ts';
+import { createUsageRecords } from '../../../src/database/usage-records.ts';
 import { createUsageReader } from '../../../src/database/usage-summary.ts';
 import { ALWAYS, dueWork, sweepAll } from '../../support/due-work.ts';
 import { listen } from '../../support/listen.ts';
@@ -15,7 +17,7 @@ describe('a session over the end of its month', () => {
     await using test = await createTestStore();
     await startAt(test, '2026-11-30T23:50:00Z');
     test.clock.set('2026-11-30T23:59:59.999Z');
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     expect(await quotaRows(test)).toMatchObject([{ current_month: NOVEMBER, held_seconds: 1800 }]);
   });
 
@@ -26,7 +28,7 @@ describe('a session over the end of its month', () => {
 
     await expect(test.store.hold(holdRequest())).resolves.toEqual({ outcome: 'exceeded', limit: 'minutes' });
 
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     expect(await sessionRow(test, avatarSessionId)).toMatchObject({
       quota_period: DECEMBER,
       settled_seconds: 10,
@@ -40,8 +42,8 @@ describe('a session over the end of its month', () => {
     const avatarSessionId = await startAt(test, '2026-11-30T23:50:00Z');
     test.clock.set('2026-12-01T00:00:00Z');
 
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(1);
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(1);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
 
     expect(await test.store.read('ann', NOVEMBER)).toMatchObject({
       settledSeconds: 600,
@@ -285,7 +287,7 @@ describe('an unused token over the end of the month', () => {
     const heard = await listen(test);
     test.clock.set('2026-12-01T00:00:00Z');
 
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(1);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(1);
 
     const expiry = new Date('2026-12-01T00:03:00Z');
     expect(await sessionRow(test, token.avatarSessionId)).toMatchObject({
@@ -309,9 +311,10 @@ describe('an unused token over the end of the month', () => {
   it('counts to the month in which it is started, swept or not', async () => {
     await using test = await createTestStore({ maxConcurrentSessions: 2 });
     const swept = await attachAt(test, '2026-11-30T23:58:00Z');
+    test.clock.set('2026-12-01T00:00:00Z');
+    await sweepAll(test);
     const unswept = await attachAt(test, '2026-11-30T23:58:01Z', { userId: 'bob' });
     test.clock.set('2026-12-01T00:01:00Z');
-    await moveOnly(test, swept.recordId);
 
     for (const token of [swept, unswept]) {
       await expect(test.store.start({ ...token, avatarName: null })).resolves.toMatchObject({ outcome: 'started' });
@@ -482,7 +485,7 @@ describe('nodes whose clocks differ by 30 s', () => {
     const behind = test.anotherNode(30);
     await expect(behind.start({ ...token, avatarName: null })).resolves.toMatchObject({ outcome: 'started' });
     await behind.heartbeat(call(token.avatarSessionId));
-    await expect(dueWork(test, { secondsBehind: 30 }).sweepRecords(ALWAYS)).resolves.toBe(0);
+    await expect(dueWork(test, { secondsBehind: 30 }).sweep(ALWAYS)).resolves.toBe(0);
 
     test.clock.advance(40);
     await behind.end(call(token.avatarSessionId));
@@ -494,10 +497,10 @@ describe('nodes whose clocks differ by 30 s', () => {
     await using test = await createTestStore();
     await startAt(test, '2026-11-30T23:50:00Z');
     test.clock.set('2026-12-01T00:00:10Z');
-    await expect(dueWork(test, { secondsBehind: 30 }).sweepRecords(ALWAYS)).resolves.toBe(0);
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(1);
+    await expect(dueWork(test, { secondsBehind: 30 }).sweep(ALWAYS)).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(1);
     test.clock.advance(20);
-    await expect(dueWork(test, { secondsBehind: 30 }).sweepRecords(ALWAYS)).resolves.toBe(0);
+    await expect(dueWork(test, { secondsBehind: 30 }).sweep(ALWAYS)).resolves.toBe(0);
     expect(await used(test)).toEqual({ [NOVEMBER]: 600, [DECEMBER]: 0 });
   });
 });
@@ -516,13 +519,8 @@ async function attachToken({ store }: TestStore, request: Parameters<typeof hold
   const hold = holdRequest(request);
   const avatarSessionId = `stream-${hold.recordId}`;
   await store.hold(hold);
-  await store.attach({ recordId: hold.recordId, avatarSessionId, tokenHash: new Uint8Array(32) });
+  await store.attach({ ...hold, avatarSessionId, tokenHash: new Uint8Array(32) });
   return { ...hold, avatarSessionId };
-}
-
-/** What a sweep of this record alone would do at the month's end. */
-async function moveOnly({ pool, clock }: TestStore, recordId: string): Promise<void> {
-  await pool.query('SELECT lock_records($1, $2), move_records($1, $2, 90)', [clock.now(), [recordId]]);
 }
 
 /** Enters ann's limits of December ahead. */
@@ -539,7 +537,12 @@ function call(avatarSessionId: string) {
 }
 
 function summary({ pool, policy, clock }: TestStore, period: string) {
-  return createUsageReader({ pool, billingTimeZone: policy.billingTimeZone, clock: clock.now }).summary('ann', period);
+  return createUsageReader({
+    pool,
+    billingTimeZone: policy.billingTimeZone,
+    clock: clock.now,
+    records: createUsageRecords(createPrisma(pool)),
+  }).summary('ann', period);
 }
 
 async function sessionRow({ database }: TestStore, avatarSessionId: string) {

@@ -11,17 +11,17 @@ async function unnamedToken() {
   const hold = holdRequest({ vendor: 'heygen', vendorMode: 'INTERACTIVE', vendorCaps: false });
   const { recordId, userId, sessionId } = hold;
   await store.hold(hold);
-  await store.attach({ recordId, avatarSessionId: null, tokenHash: new Uint8Array(32) });
-  const { sweepRecords } = dueWork(test, { vendorName: 'heygen' });
+  await store.attach({ userId: 'ann', recordId, avatarSessionId: null, tokenHash: new Uint8Array(32) });
+  const { sweep } = dueWork(test, { vendorName: 'heygen' });
   return {
     ...test,
     recordId,
     sessionId,
     open: (avatarName: string | null = null, node = store) => node.open({ recordId, userId, avatarName }),
-    name: (avatarSessionId = 'stream-1') => store.name({ recordId, avatarSessionId }),
+    name: (avatarSessionId = 'stream-1') => store.name({ userId: 'ann', recordId, avatarSessionId }),
     /** A newer token of the same conversation. */
-    supersede: () => store.hold({ ...holdRequest({ vendor: 'heygen', vendorCaps: false }), sessionId }),
-    sweep: () => sweepRecords(ALWAYS),
+    supersede: (node = store) => node.hold({ ...holdRequest({ vendor: 'heygen', vendorCaps: false }), sessionId }),
+    sweep: () => sweep(ALWAYS),
     /** Holds the record, so that the first side of a race waits for it, and the other for the first. */
     holdRecord: () => holdLock(pool, 'SELECT FROM avatar_usage_records WHERE id = $1 FOR UPDATE', [recordId]),
     clock,
@@ -74,7 +74,12 @@ describe('a session that the vendor names later', () => {
       ['bob', 'eve', 'joe'].map(async (userId) => {
         const hold = holdRequest({ userId, vendorCaps: false });
         await store.hold(hold);
-        await store.attach({ recordId: hold.recordId, avatarSessionId: null, tokenHash: new Uint8Array(32).fill(1) });
+        await store.attach({
+          userId,
+          recordId: hold.recordId,
+          avatarSessionId: null,
+          tokenHash: new Uint8Array(32).fill(1),
+        });
         return hold;
       }),
     );
@@ -116,7 +121,7 @@ describe('an opening and a newer token of its conversation', () => {
     await using lock = await token.holdRecord();
     const opened = token.open();
     await waitForBlocked(token.pool);
-    const held = token.supersede();
+    const held = token.supersede(token.anotherNode());
     await waitForBlocked(token.pool, 2);
     await lock.release();
     expect(await opened).toBe('started');
@@ -129,7 +134,7 @@ describe('an opening and a newer token of its conversation', () => {
     await using lock = await token.holdRecord();
     const held = token.supersede();
     await waitForBlocked(token.pool);
-    const opened = token.open();
+    const opened = token.open(null, token.anotherNode());
     await waitForBlocked(token.pool, 2);
     await lock.release();
     expect(await held).toMatchObject({ outcome: 'granted' });

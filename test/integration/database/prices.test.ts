@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { admit } from '../../../src/domain/admission.ts';
 import { useAt } from '../../../src/domain/quota.ts';
 import { nextCrossing } from '../../../src/domain/thresholds.ts';
-import { sweepAll } from '../../support/due-work.ts';
-import { holdLock } from '../../support/lock.ts';
+import { ALWAYS, dueWork, sweepAll } from '../../support/due-work.ts';
+import { holdLock, lockUser } from '../../support/lock.ts';
+import { pauseAt } from '../../support/pause.ts';
 import { enterPrice } from '../../support/prices.ts';
 import { createTestStore, FIRST_VERSION, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 import { waitForBlocked } from '../../support/wait-for.ts';
@@ -74,12 +74,17 @@ describe('a session', () => {
       await test.store.hold(holdRequest(grant));
       return (await test.store.read('ann', PERIOD)).reservedCost;
     };
+    // of 1.00
+    const foreseen = async ({ store }: TestStore) => {
+      await store.changeLimits({ userId: 'bob', limitMinutes: null, limitCost: 1_000_000n, isActive: null });
+      return (await store.foresee('bob', { ...holdRequest(grant), sessionId: null })).admission;
+    };
     await using listed = await createTestStore();
     expect(await held(listed)).toBe(3_000_000n);
     await using named = await createTestStore({ priceIsSet: true });
     expect(await held(named)).toBe(15_000_000n);
-    expect(await named.store.dearestPrice('liveavatar', 'LITE')).toMatchObject({ perMinute: 500_000n });
-    expect(await listed.store.dearestPrice('liveavatar', 'LITE')).toMatchObject({ perMinute: 100_000n });
+    expect(await foreseen(named)).toEqual({ outcome: 'granted', grantSeconds: 120 });
+    expect(await foreseen(listed)).toEqual({ outcome: 'granted', grantSeconds: 600 });
     expect(await named.store.currentPrice('liveavatar', 'LITE')).toMatchObject({ perMinute: 500_000n });
     expect(await listed.store.currentPrice('liveavatar', 'LITE')).toMatchObject({ perMinute: 100_000n });
   });
@@ -283,13 +288,8 @@ describe('a token', () => {
   it('is granted whole steps of the vendor only, and none below its minimum', async () => {
     await using test = await createTestStore({ defaultLimitCost: 790_000n, minSessionSeconds: 1 });
     await enterPrice(test, '0.20', { step: 60, minimum: 120 });
-    const state = await test.store.read('ann', PERIOD);
-    const price = await test.store.dearestPrice('simulator', 'FULL');
-    expect(price).toEqual({ perMinute: 200_000n, billingStepSeconds: 60, minimumSeconds: 120 });
-    expect(admit(state, test.policy, price, 'chat', test.clock.now())).toEqual({
-      outcome: 'granted',
-      grantSeconds: 180,
-    });
+    const { admission } = await test.store.foresee('ann', holdRequest());
+    expect(admission).toEqual({ outcome: 'granted', grantSeconds: 180 });
     await expect(test.store.hold(holdRequest())).resolves.toEqual({ outcome: 'granted', grantSeconds: 180 });
     expect(await test.store.read('ann', PERIOD)).toMatchObject({ reservedSeconds: 180, reservedCost: 600_000n });
 
@@ -311,23 +311,51 @@ describe('a token', () => {
 });
 
 describe('a price that is entered while a token is held', () => {
-  it('waits for it, and is followed by it', async () => {
+  it('does not wait for it, and is the price that the token is decided by', async () => {
     await using test = await createTestStore({ defaultLimitCost: 15_000_000n });
-    await test.store.hold(holdRequest({ sessionId: 'chat' }));
-    await using lock = await holdLock(test.pool, 'SELECT FROM usage_quotas FOR UPDATE');
-    const holding = test.store.hold(holdRequest({ sessionId: 'chat' }));
-    await waitForBlocked(test.pool);
-    const entering = enterPrice(test, '1.00');
-    await waitForBlocked(test.pool, 2);
-    await lock.release();
-    await expect(holding).resolves.toEqual({ outcome: 'granted', grantSeconds: 1800 });
-    await expect(entering).resolves.toBe(1);
+    const { pool, reached, release } = pauseAt(test.pool);
+
+    const holding = test.anotherNode(0, pool).hold(holdRequest());
+    await reached;
+    await expect(enterPrice(test, '1.00')).resolves.toBe(0);
     await sweepAll(test);
+    release();
+
+    await expect(holding).resolves.toEqual({ outcome: 'granted', grantSeconds: 900 });
+    expect(await test.store.read('ann', PERIOD)).toMatchObject({ reservedSeconds: 900, reservedCost: 15_000_000n });
+  });
+
+  it('is followed also by a token that was saved at the very moment of the change', async () => {
+    await using test = await createTestStore({ defaultLimitCost: 15_000_000n });
+    const work = dueWork(test);
+    await test.store.hold(holdRequest());
+    const [saved] = await test.database.query('SELECT price_revision FROM avatar_usage_records');
+    await enterPrice(test, '1.00');
+    await work.sweep(ALWAYS);
+    // As a save leaves it that saw the prices before the change, and was committed after the sweep.
+    await test.database.query('UPDATE avatar_usage_records SET price_revision = $1', [saved?.price_revision]);
+
+    await expect(work.sweep(ALWAYS)).resolves.toBe(1);
     expect(await test.store.read('ann', PERIOD)).toMatchObject({ reservedSeconds: 900, reservedCost: 15_000_000n });
   });
 });
 
-describe('a price that is entered at the same moment', () => {
+it('a price is followed in the end by a user who was locked all the time', async () => {
+  await using test = await createTestStore({ defaultLimitCost: 15_000_000n });
+  await startSession(test);
+  const work = dueWork(test);
+  await enterPrice(test, '1.00');
+  await using lock = await lockUser(test);
+  await expect(work.sweep(ALWAYS)).resolves.toBe(0);
+  test.clock.advance(60);
+  await expect(work.sweep(ALWAYS)).resolves.toBe(0);
+  await lock.release();
+
+  await expect(work.sweep(ALWAYS)).resolves.toBe(1);
+  expect(await test.store.read('ann', PERIOD)).toMatchObject({ reservedSeconds: 900 });
+});
+
+describe('a price that is followed at the same moment', () => {
   it('as heartbeats of its sessions come locks nobody out', async () => {
     await using test = await createTestStore();
     const users = ['f', '8', '0'].map((digit) => ({ userId: `user-${digit}`, recordId: digit.repeat(8) + UUID_REST }));
@@ -335,7 +363,8 @@ describe('a price that is entered at the same moment', () => {
     await using lock = await holdLock(test.pool, 'SELECT FROM avatar_usage_records WHERE id = $1 FOR UPDATE', [
       users[1]?.recordId,
     ]);
-    const entering = enterPrice(test, '1.00');
+    await expect(enterPrice(test, '1.00')).resolves.toBe(3);
+    const swept = dueWork(test).sweep(ALWAYS);
     await waitForBlocked(test.pool);
     const beats = [users[0], users[2]].map((user) =>
       test.store.heartbeat({
@@ -347,7 +376,7 @@ describe('a price that is entered at the same moment', () => {
     );
     await waitForBlocked(test.pool, 2);
     await lock.release();
-    await expect(entering).resolves.toBe(3);
+    await expect(swept).resolves.toBe(3);
     expect(await Promise.all(beats)).toMatchObject([{ outcome: 'alive' }, { outcome: 'alive' }]);
   });
 
@@ -356,13 +385,14 @@ describe('a price that is entered at the same moment', () => {
     const token = holdRequest();
     await test.store.hold(token);
     await test.store.attach({ ...token, avatarSessionId: null, tokenHash: new Uint8Array(32) });
-    await using lock = await holdLock(test.pool, `SELECT pg_advisory_xact_lock_shared(hashtext('prices'))`);
-    const entering = enterPrice(test, '1.00');
+    await using lock = await holdLock(test.pool, 'SELECT FROM avatar_usage_records FOR UPDATE');
+    await expect(enterPrice(test, '1.00')).resolves.toBe(1);
+    const swept = dueWork(test).sweep(ALWAYS);
     await waitForBlocked(test.pool);
     const opening = test.store.open({ ...token, avatarName: null });
     await waitForBlocked(test.pool, 2);
     await lock.release();
-    await expect(entering).resolves.toBe(1);
+    await expect(swept).resolves.toBe(1);
     await expect(opening).resolves.toBe('started');
   });
 });

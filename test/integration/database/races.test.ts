@@ -4,7 +4,8 @@ import { holdLock } from '../../support/lock.ts';
 import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 import { waitForBlocked } from '../../support/wait-for.ts';
 
-// Each race is held at a lock until both sides are under way, once in either order. The first to wait is served first.
+// Each race is held at the lock of a record, for which the first side waits in the middle of its save: until both sides are
+// under way, once in either order. The second waits for the first, or if it is a sweep, leaves the user to the next one.
 
 describe('the end of a session and its deadline', () => {
   it('settle once when the end comes first', async () => {
@@ -15,11 +16,11 @@ describe('the end of a session and its deadline', () => {
 
     const ended = test.store.end(end(avatarSessionId));
     await waitForBlocked(test.pool);
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     await lock.release();
 
     await expect(ended).resolves.toMatchObject({ outcome: 'ended' });
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     expect(await settlements(test)).toEqual([{ used_seconds: 1800, reason: 'user_ended' }]);
   });
 
@@ -29,7 +30,7 @@ describe('the end of a session and its deadline', () => {
     test.clock.advance(1800);
     await using lock = await lockRecord(test, avatarSessionId);
 
-    const swept = dueWork(test).sweepRecords(ALWAYS);
+    const swept = dueWork(test).sweep(ALWAYS);
     await waitForBlocked(test.pool);
     const ended = test.store.end(end(avatarSessionId));
     await waitForBlocked(test.pool, 2);
@@ -77,7 +78,7 @@ describe('the end of a session and a new token for its conversation', () => {
   });
 
   it('give the token what the end has just returned', async () => {
-    await using test = await createTestStore({ defaultLimitMinutes: 30 });
+    await using test = await createTestStore({ defaultLimitMinutes: 31, maxConcurrentSessions: 2 });
     const avatarSessionId = await startSession(test);
     test.clock.advance(90);
     await using lock = await lockRecord(test, avatarSessionId);
@@ -89,7 +90,7 @@ describe('the end of a session and a new token for its conversation', () => {
     await lock.release();
 
     await ended;
-    await expect(held).resolves.toEqual({ outcome: 'granted', grantSeconds: 1710 });
+    await expect(held).resolves.toEqual({ outcome: 'granted', grantSeconds: 1770 });
   });
 });
 
@@ -101,12 +102,11 @@ describe('a heartbeat and the lapse of heartbeats', () => {
 
     const alive = test.store.heartbeat(end(avatarSessionId));
     await waitForBlocked(test.pool);
-    const swept = dueWork(test).sweepRecords(ALWAYS);
-    await waitForBlocked(test.pool, 2);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     await lock.release();
 
     await expect(alive).resolves.toMatchObject({ outcome: 'alive' });
-    await expect(swept).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     expect(await settlements(test)).toEqual([]);
   });
 
@@ -115,7 +115,7 @@ describe('a heartbeat and the lapse of heartbeats', () => {
     const avatarSessionId = await lapsedSession(test);
     await using lock = await lockRecord(test, avatarSessionId);
 
-    const swept = dueWork(test).sweepRecords(ALWAYS);
+    const swept = dueWork(test).sweep(ALWAYS);
     await waitForBlocked(test.pool);
     const late = test.store.heartbeat(end(avatarSessionId));
     await waitForBlocked(test.pool, 2);
@@ -142,12 +142,11 @@ describe('the vendor’s token and the end of its time to live', () => {
 
     const attached = attach();
     await waitForBlocked(test.pool);
-    const swept = dueWork(test).sweepRecords(ALWAYS);
-    await waitForBlocked(test.pool, 2);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     await lock.release();
 
     await expect(attached).resolves.toBe(true);
-    await expect(swept).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     expect(await test.store.read('ann', '2026-11')).toMatchObject({ reservedSeconds: 1800 });
   });
 
@@ -155,7 +154,7 @@ describe('the vendor’s token and the end of its time to live', () => {
     await using test = await createTestStore();
     const { lock, attach } = await overdueToken(test);
 
-    const swept = dueWork(test).sweepRecords(ALWAYS);
+    const swept = dueWork(test).sweep(ALWAYS);
     await waitForBlocked(test.pool);
     const attached = attach();
     await waitForBlocked(test.pool, 2);
@@ -173,7 +172,8 @@ describe('the vendor’s token and the end of its time to live', () => {
     await test.store.hold({ recordId, ...hold });
     test.clock.advance(300);
     const lock = await holdLock(test.pool, 'SELECT FROM avatar_usage_records WHERE id = $1 FOR UPDATE', [recordId]);
-    const attach = () => test.store.attach({ recordId, avatarSessionId: 'stream', tokenHash: new Uint8Array(32) });
+    const attach = () =>
+      test.store.attach({ userId: 'ann', recordId, avatarSessionId: 'stream', tokenHash: new Uint8Array(32) });
     return { lock, attach };
   }
 });
@@ -228,10 +228,10 @@ it('acts of one user on several nodes at once leave balanced books and nothing o
       test.clock.advance(61.7);
       await Promise.all([
         node.heartbeat(end(token.avatarSessionId)),
-        dueWork(test).sweepRecords(ALWAYS),
+        dueWork(test).sweep(ALWAYS),
         node.end(end(token.avatarSessionId)),
         other.end(end(token.avatarSessionId)),
-        dueWork(test).sweepThresholds(),
+        dueWork(test).sweep(ALWAYS),
       ]);
     }),
   );

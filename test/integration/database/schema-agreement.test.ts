@@ -18,7 +18,7 @@ test('the comparison sees every way in which a database can differ', async () =>
     ALTER TYPE quota_limit RENAME VALUE 'cost' TO 'euros';
     ALTER TABLE usage_quotas
       ADD stray_column text,
-      ALTER version TYPE bigint,
+      ALTER session_count TYPE bigint,
       ALTER used_cost TYPE numeric(10, 2),
       ALTER last_reset_at TYPE timestamptz,
       ALTER held_cost DROP NOT NULL,
@@ -27,12 +27,12 @@ test('the comparison sees every way in which a database can differ', async () =>
       ALTER monthly_limit_minutes SET DEFAULT 61;
     CREATE UNIQUE INDEX stray_key ON usage_quotas (id, version);
     CREATE INDEX stray_index ON usage_quotas (session_count);
-    ALTER TABLE quota_ledger ALTER id DROP IDENTITY, DROP CONSTRAINT quota_ledger_quota_fkey;
+    ALTER TABLE quota_ledger ALTER id DROP IDENTITY;
     ALTER TABLE quota_alerts DROP CONSTRAINT quota_alerts_pkey;
     ALTER TABLE avatar_usage_records
       DROP words_spoken,
       DROP CONSTRAINT avatar_usage_records_avatar_session_id_key;
-    DROP INDEX avatar_usage_records_user_period_idx;
+    DROP INDEX avatar_usage_records_token_hash_idx;
   `);
 
   expect(await diffWithSchema(database.url)).toMatchInlineSnapshot(`
@@ -56,7 +56,7 @@ test('the comparison sees every way in which a database can differ', async () =>
     [*] Changed the \`avatar_usage_records\` table
       [+] Added column \`words_spoken\`
       [+] Added unique index on columns (avatar_session_id)
-      [+] Added index on columns (user_id, billing_period)
+      [+] Added index on columns (token_hash)
 
     [*] Changed the \`quota_alerts\` table
       [+] Added primary key on columns (user_id, period, quota_limit, threshold_percent)
@@ -64,7 +64,6 @@ test('the comparison sees every way in which a database can differ', async () =>
 
     [*] Changed the \`quota_ledger\` table
       [*] Altered column \`id\` (column became autoincrementing)
-      [+] Added foreign key on columns (user_id, period)
 
     [*] Changed the \`usage_quotas\` table
       [-] Removed index on columns (session_count)
@@ -74,7 +73,7 @@ test('the comparison sees every way in which a database can differ', async () =>
       [*] Altered column \`used_cost\` (type changed)
       [*] Altered column \`held_seconds\` (default changed from \`None\` to \`Some(Value(Int(0)))\`)
       [*] Altered column \`held_cost\` (changed from Nullable to Required)
-      [*] Altered column \`version\` (type changed)
+      [*] Altered column \`session_count\` (type changed)
       [*] Altered column \`next_threshold_at\` (changed from Required to Nullable)
       [*] Altered column \`last_reset_at\` (type changed)
 

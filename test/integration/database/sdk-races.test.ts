@@ -117,7 +117,7 @@ describe('the end of a session that the vendor did not start, and the user’s o
     await using race = await startRace({ running: true });
     race.clock.advance(7);
     const acts = {
-      fail: () => race.store.failStart({ recordId: race.recordId, errorMessage: 'refused' }),
+      fail: () => race.store.failStart({ userId: 'ann', recordId: race.recordId, errorMessage: 'refused' }),
       stop: () => race.stop(),
     };
     const sooner = acts[first]();
@@ -141,7 +141,7 @@ describe('the vendor’s cap and the end of the session', () => {
     await using race = await startRace({ running: true });
     race.clock.advance(7);
     const acts = {
-      cap: () => race.store.cap({ recordId: race.recordId, capSeconds: 300 }),
+      cap: () => race.store.cap({ userId: 'ann', recordId: race.recordId, capSeconds: 300 }),
       stop: () => race.stop(),
     };
     const sooner = acts[first]();
@@ -207,7 +207,7 @@ async function startRace({ secondsLeft = 300, running = false } = {}) {
     start: (secondsBehind = 0) => sdkStart(depsOf(test.anotherNode(secondsBehind), secondsBehind), request),
     stop: (secondsBehind = 0) => sdkStop(depsOf(test.anotherNode(secondsBehind), secondsBehind), request),
     supersede: () => test.store.hold(holdRequest({ sessionId: 'chat' })),
-    sweep: () => dueWork(test).sweepRecords(ALWAYS),
+    sweep: () => dueWork(test).sweep(ALWAYS),
     async outcome() {
       const [row] = await test.database.query(
         'SELECT status, end_reason, duration_seconds FROM avatar_usage_records WHERE id = $1',

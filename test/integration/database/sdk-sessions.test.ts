@@ -21,7 +21,7 @@ describe('a token’s hash', () => {
       vendor: 'simulator',
     };
     await test.store.hold(hold);
-    await test.store.attach({ recordId: hold.recordId, avatarSessionId: 'stream', tokenHash });
+    await test.store.attach({ userId: 'ann', recordId: hold.recordId, avatarSessionId: 'stream', tokenHash });
     const recognised = () => test.store.recognise(tokenHash);
     expect(await recognised()).toEqual({ ...known, status: 'reserved', expiresAt: new Date('2026-11-10T12:05:00Z') });
     await test.store.start({ ...hold, avatarSessionId: 'stream', avatarName: null });
@@ -39,7 +39,7 @@ describe('a start that failed at the vendor', () => {
     await using test = await createTestStore();
     const { recordId } = await running(test);
     test.clock.advance(10.5);
-    await test.store.failStart({ recordId, errorMessage: FAILED });
+    await test.store.failStart({ userId: 'ann', recordId, errorMessage: FAILED });
 
     expect(await recordOf(test, recordId)).toMatchObject({
       status: 'error',
@@ -64,8 +64,8 @@ describe('a start that failed at the vendor', () => {
     test.clock.set('2026-11-30T23:59:58.000Z');
     const { recordId } = await running(test);
     test.clock.advance(5);
-    await dueWork(test).sweepRecords(ALWAYS);
-    await test.store.failStart({ recordId, errorMessage: FAILED });
+    await dueWork(test).sweep(ALWAYS);
+    await test.store.failStart({ userId: 'ann', recordId, errorMessage: FAILED });
     expect(await test.store.read('ann', PERIOD)).toMatchObject({ settledSeconds: 0, settledCost: 0n });
     expect(await test.store.read('ann', '2026-12')).toMatchObject({ settledSeconds: 0, reservedSeconds: 0 });
   });
@@ -76,7 +76,7 @@ describe('a start that failed at the vendor', () => {
     test.clock.advance(5);
     await end(test, avatarSessionId);
     const before = await recordOf(test, recordId);
-    await test.store.failStart({ recordId, errorMessage: FAILED });
+    await test.store.failStart({ userId: 'ann', recordId, errorMessage: FAILED });
     expect(await recordOf(test, recordId)).toEqual(before);
   });
 });
@@ -87,7 +87,7 @@ describe('a cap that the vendor names', () => {
     const { recordId } = await running(test);
     const heard = await listen(test);
     test.clock.advance(1);
-    await test.store.cap({ recordId, capSeconds: 300 });
+    await test.store.cap({ userId: 'ann', recordId, capSeconds: 300 });
 
     expect(await recordOf(test, recordId)).toMatchObject({
       vendor_cap_seconds: 1800,
@@ -112,7 +112,7 @@ describe('a cap that the vendor names', () => {
     const { recordId } = await running(test);
     const before = await recordOf(test, recordId);
     const heard = await listen(test);
-    await test.store.cap({ recordId, capSeconds });
+    await test.store.cap({ userId: 'ann', recordId, capSeconds });
     expect(await recordOf(test, recordId)).toEqual({ ...before, effective_cap_seconds: capSeconds });
     expect(await heard('quota_events')).toEqual([]);
   });
@@ -120,7 +120,7 @@ describe('a cap that the vendor names', () => {
   it('of less than a notice’s time is told as ending soon by no notice that lies behind', async () => {
     await using test = await createTestStore();
     const { recordId } = await running(test);
-    await test.store.cap({ recordId, capSeconds: 40 });
+    await test.store.cap({ userId: 'ann', recordId, capSeconds: 40 });
     expect(await recordOf(test, recordId)).toMatchObject({
       ending_notice: 60,
       due_at: new Date('2026-11-10T12:00:25Z'),
@@ -132,7 +132,7 @@ describe('a cap that the vendor names', () => {
     const { recordId, avatarSessionId } = await running(test);
     await end(test, avatarSessionId);
     const before = await recordOf(test, recordId);
-    await test.store.cap({ recordId, capSeconds: 300 });
+    await test.store.cap({ userId: 'ann', recordId, capSeconds: 300 });
     expect(await recordOf(test, recordId)).toEqual({ ...before, effective_cap_seconds: 300 });
   });
 
@@ -141,8 +141,8 @@ describe('a cap that the vendor names', () => {
     test.clock.set('2026-11-30T23:58:00.000Z');
     const { recordId } = await running(test);
     test.clock.advance(130);
-    await dueWork(test).sweepRecords(ALWAYS);
-    await test.store.cap({ recordId, capSeconds: 300 });
+    await dueWork(test).sweep(ALWAYS);
+    await test.store.cap({ userId: 'ann', recordId, capSeconds: 300 });
     expect(await recordOf(test, recordId)).toMatchObject({
       settled_seconds: 120,
       held_seconds: 180,
@@ -154,7 +154,7 @@ describe('a cap that the vendor names', () => {
   it('is what a raised limit gives back at most', async () => {
     await using test = await createTestStore();
     const { recordId } = await running(test);
-    await test.store.cap({ recordId, capSeconds: 300 });
+    await test.store.cap({ userId: 'ann', recordId, capSeconds: 300 });
     const change = { userId: 'ann', limitCost: null, isActive: null };
     await test.store.changeLimits({ ...change, limitMinutes: 1 });
     expect(await recordOf(test, recordId)).toMatchObject({ held_seconds: 60 });
@@ -165,7 +165,7 @@ describe('a cap that the vendor names', () => {
   it('is when a session was over at the latest', async () => {
     await using test = await createTestStore();
     const { recordId, avatarSessionId } = await running(test);
-    await test.store.cap({ recordId, capSeconds: 300 });
+    await test.store.cap({ userId: 'ann', recordId, capSeconds: 300 });
     test.clock.advance(1000);
     await end(test, avatarSessionId);
     expect(await recordOf(test, recordId)).toMatchObject({ duration_seconds: 300, end_reason: 'user_ended' });
@@ -175,7 +175,7 @@ describe('a cap that the vendor names', () => {
     await using test = await createTestStore({ maxConcurrentSessions: 2, defaultLimitMinutes: 600 });
     const sessions = [await running(test), await running(test)];
     const heard = await listen(test);
-    await Promise.all(sessions.map(({ recordId }) => test.store.cap({ recordId, capSeconds: 300 })));
+    await Promise.all(sessions.map(({ recordId }) => test.store.cap({ userId: 'ann', recordId, capSeconds: 300 })));
     const told = await heard('quota_events');
     expect(told.map(({ reason, version }) => [reason, version])).toEqual([
       ['session_capped', FIRST_VERSION + 5],

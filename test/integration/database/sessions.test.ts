@@ -196,7 +196,7 @@ describe('a heartbeat', () => {
     await using test = await createTestStore();
     const avatarSessionId = await startSession(test);
     test.clock.advance(1790);
-    await dueWork(test).sweepRecords(ALWAYS);
+    await dueWork(test).sweep(ALWAYS);
     await test.store.heartbeat(beat(avatarSessionId));
     expect(await sessionRow(test, avatarSessionId)).toMatchObject({
       expires_at: new Date('2026-11-10T12:30:00.000Z'),
@@ -250,7 +250,7 @@ describe('attaching what the vendor minted', () => {
     test.clock.advance(20);
 
     const attach = { recordId: hold.recordId, avatarSessionId: 'stream', tokenHash: TOKEN_HASH };
-    await expect(test.store.attach(attach)).resolves.toBe(true);
+    await expect(test.store.attach({ userId: 'ann', ...attach })).resolves.toBe(true);
 
     const expiry = new Date('2026-11-10T12:05:20.000Z');
     expect(await recordOf(test, hold.recordId)).toMatchObject({ expires_at: expiry, due_at: expiry });
@@ -263,7 +263,7 @@ describe('attaching what the vendor minted', () => {
     await test.store.hold(holdRequest({ sessionId: 'chat' }));
 
     const attach = { recordId: hold.recordId, avatarSessionId: 'stream', tokenHash: TOKEN_HASH };
-    await expect(test.store.attach(attach)).resolves.toBe(false);
+    await expect(test.store.attach({ userId: 'ann', ...attach })).resolves.toBe(false);
 
     expect(await recordOf(test, hold.recordId)).toMatchObject({ status: 'expired', expires_at: null, due_at: null });
     expect(await stops(test)).toEqual([{ avatar_session_id: 'stream', reason: 'superseded' }]);
@@ -272,7 +272,7 @@ describe('attaching what the vendor minted', () => {
   it('is refused for a record that does not exist', async () => {
     await using test = await createTestStore();
     const attach = { recordId: randomUUID(), avatarSessionId: 'stream', tokenHash: TOKEN_HASH };
-    await expect(test.store.attach(attach)).resolves.toBe(false);
+    await expect(test.store.attach({ userId: 'ann', ...attach })).resolves.toBe(false);
   });
 });
 
@@ -280,14 +280,14 @@ async function attachedToken(test: TestStore) {
   const hold = holdRequest();
   const avatarSessionId = `stream-${hold.recordId}`;
   await test.store.hold(hold);
-  await test.store.attach({ recordId: hold.recordId, avatarSessionId, tokenHash: TOKEN_HASH });
+  await test.store.attach({ userId: 'ann', recordId: hold.recordId, avatarSessionId, tokenHash: TOKEN_HASH });
   return { ...hold, avatarSessionId };
 }
 
 async function unnamedToken(test: TestStore) {
   const hold = holdRequest();
   await test.store.hold(hold);
-  await test.store.attach({ recordId: hold.recordId, avatarSessionId: null, tokenHash: TOKEN_HASH });
+  await test.store.attach({ userId: 'ann', recordId: hold.recordId, avatarSessionId: null, tokenHash: TOKEN_HASH });
   return hold;
 }
 

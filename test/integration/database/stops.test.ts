@@ -14,18 +14,18 @@ it('gives each stop to one of two nodes', async () => {
   expect(new Set(claimed).size).toBe(40);
 });
 
-it('takes no more than asked for, the longest due first', async () => {
+it('takes 50 at a time, the longest due first', async () => {
   await using test = await createTestStore();
-  const [first, second, third] = [await endSession(test), await endSession(test), await endSession(test)];
-  const claim = async () => {
-    const { rows } = await test.pool.query(`SELECT * FROM claim_stops($1, 'simulator', $1, 2, 5, 300)`, [
-      test.clock.now(),
-    ]);
-    return rows.map((row) => row.avatar_session_id).sort();
-  };
-  expect(await claim()).toEqual([first, second].sort());
-  expect(await claim()).toEqual([third]);
-  expect(await claim()).toEqual([]);
+  await endSessions(test, 50);
+  test.clock.advance(1);
+  const last = await endSession(test, 'last');
+  const work = dueWork(test);
+
+  const first = await work.claimStops('due');
+  expect(first).toHaveLength(50);
+  expect(first.map(({ avatarSessionId }) => avatarSessionId)).not.toContain(last);
+  await expect(work.claimStops('due')).resolves.toMatchObject([{ avatarSessionId: last }]);
+  await expect(work.claimStops('due')).resolves.toEqual([]);
 });
 
 it('tries again after a wait that doubles up to a maximum, as long as no answer is noted', async () => {
@@ -109,7 +109,7 @@ it('takes all that are not confirmed where it is to be the last time', async () 
 });
 
 it('knows the next of everything that falls due', async () => {
-  await using test = await createTestStore({ defaultLimitMinutes: 60 });
+  await using test = await createTestStore({ defaultLimitMinutes: 60, thresholds: [50] });
   const work = dueWork(test);
   await expect(work.nextDue()).resolves.toBeNull();
 
@@ -118,11 +118,13 @@ it('knows the next of everything that falls due', async () => {
   await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:29:00.000Z'));
 
   const beat = { userId: 'ann', avatarSessionId, wordsSpoken: null, messagesCount: null };
+  test.clock.advance(60);
   await test.store.heartbeat(beat);
-  await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:01:30.000Z'));
+  await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:02:30.000Z'));
 
-  await test.database.query(`UPDATE usage_quotas SET next_threshold_at = '2026-11-10T12:01:00Z'`);
-  await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:01:00.000Z'));
+  // half of four minutes
+  await test.store.changeLimits({ userId: 'ann', limitMinutes: 4, limitCost: null, isActive: null });
+  await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:02:00.000Z'));
 
   await test.store.end({ ...beat, errorMessage: null });
   await expect(work.nextDue()).resolves.toEqual(test.clock.now());

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createDueWork } from '../../../src/database/due-work.ts';
 import { ALWAYS, dueWork, sweepAll } from '../../support/due-work.ts';
 import { listen } from '../../support/listen.ts';
+import { lockUser } from '../../support/lock.ts';
 import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 
 const PERIOD = '2026-11';
@@ -12,7 +13,7 @@ describe('what is over by the clock', () => {
     await attachedToken(test);
     await startSession(test, { userId: 'bob' });
     test.clock.advance(299.999);
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     expect(await endings(test)).toEqual([]);
   });
 
@@ -21,7 +22,7 @@ describe('what is over by the clock', () => {
     await attachedToken(test);
     test.clock.advance(300);
 
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(1);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(1);
 
     expect(await endings(test)).toEqual([
       { user_id: 'ann', status: 'expired', end_reason: 'token_expired', duration_seconds: 0 },
@@ -34,7 +35,7 @@ describe('what is over by the clock', () => {
     await using test = await createTestStore();
     await startSession(test);
     test.clock.advance(1900);
-    await dueWork(test).sweepRecords(ALWAYS);
+    await dueWork(test).sweep(ALWAYS);
     expect(await endings(test)).toEqual([
       { user_id: 'ann', status: 'completed', end_reason: 'deadline_reached', duration_seconds: 1800 },
     ]);
@@ -44,7 +45,7 @@ describe('what is over by the clock', () => {
     await using test = await createTestStore();
     await startSession(test, { vendorCaps: false });
     test.clock.advance(1802);
-    await dueWork(test).sweepRecords(ALWAYS);
+    await dueWork(test).sweep(ALWAYS);
     expect(await endings(test)).toEqual([
       { user_id: 'ann', status: 'completed', end_reason: 'deadline_reached', duration_seconds: 1802 },
     ]);
@@ -57,7 +58,7 @@ describe('what is over by the clock', () => {
     await test.store.heartbeat(beat(avatarSessionId));
     test.clock.advance(90);
 
-    await dueWork(test).sweepRecords(ALWAYS);
+    await dueWork(test).sweep(ALWAYS);
 
     expect(await endings(test)).toEqual([
       { user_id: 'ann', status: 'completed', end_reason: 'heartbeat_lost', duration_seconds: 40 },
@@ -69,8 +70,8 @@ describe('what is over by the clock', () => {
     await startSession(test);
     test.clock.advance(1799);
     // due only for the notice that it ends soon
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(1);
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(1);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     expect(await endings(test)).toEqual([]);
   });
 
@@ -80,7 +81,7 @@ describe('what is over by the clock', () => {
     await test.store.heartbeat(beat(avatarSessionId));
     test.clock.advance(90);
     await test.store.heartbeat(beat(avatarSessionId));
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
   });
 
   it('is looked at again where the interval of heartbeats was made longer', async () => {
@@ -96,7 +97,8 @@ describe('what is over by the clock', () => {
       policy: { ...test.policy, heartbeatSeconds: 60 },
     });
 
-    await expect(work.sweepRecords(ALWAYS)).resolves.toBe(1);
+    // due for nothing but this look
+    await expect(work.sweep(ALWAYS)).resolves.toBe(0);
 
     expect(await endings(test)).toEqual([]);
     await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:03:00.000Z'));
@@ -110,10 +112,10 @@ describe('what is over by the clock', () => {
 
     await Promise.all(
       nodes.map(async (node) => {
-        while ((await node.sweepRecords(ALWAYS)) > 0);
+        while ((await node.sweep(ALWAYS)) > 0);
       }),
     );
-    await dueWork(test).sweepRecords(ALWAYS);
+    await dueWork(test).sweep(ALWAYS);
 
     expect(
       await test.database.query(`SELECT entry, count(*)::integer FROM quota_ledger GROUP BY entry ORDER BY entry`),
@@ -123,15 +125,36 @@ describe('what is over by the clock', () => {
     ]);
   });
 
-  it('is taken in parts of the size asked for', async () => {
+  it('is taken in parts, the longest due first', async () => {
     await using test = await createTestStore();
-    await Promise.all(Array.from({ length: 5 }, (_, user) => startSession(test, { userId: `user-${user}` })));
+    const hold = (userId: string) => test.store.hold(holdRequest({ userId }));
+    await Promise.all(Array.from({ length: 500 }, (_, user) => hold(`user-${user}`)));
+    test.clock.advance(1);
+    await hold('last');
+    test.clock.advance(300);
+    const work = dueWork(test);
+    const unswept = () =>
+      test.database.query('SELECT user_id FROM avatar_usage_records WHERE end_reason IS NULL ORDER BY 1');
+
+    await expect(work.sweep(ALWAYS)).resolves.toBe(500);
+    expect(await unswept()).toEqual([{ user_id: 'last' }]);
+    await expect(work.sweep(ALWAYS)).resolves.toBe(1);
+    await expect(work.sweep(ALWAYS)).resolves.toBe(0);
+  });
+
+  it('is left to the next sweep where a user is locked, and holds up no other', async () => {
+    await using test = await createTestStore();
+    await startSession(test);
+    await startSession(test, { userId: 'bob' });
     test.clock.advance(1800);
-    const sweep = async () => {
-      const sql = 'SELECT sweep_records($1, 2, 90, $2, $3) AS due';
-      return (await test.pool.query(sql, [test.clock.now(), new Date(0), [80, 100]])).rows[0].due;
-    };
-    expect([await sweep(), await sweep(), await sweep(), await sweep()]).toEqual([2, 2, 1, 0]);
+    await using lock = await lockUser(test);
+
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(1);
+    expect(await endings(test)).toMatchObject([{ user_id: 'bob' }]);
+    await lock.release();
+
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(1);
+    expect(await endings(test)).toHaveLength(2);
   });
 });
 
@@ -144,8 +167,7 @@ describe('heartbeats that could not be heard while the service was away', () => 
     const avatarSessionId = await heardOnce(test);
     test.clock.set('2026-11-10T12:02:00Z');
 
-    await expect(dueWork(test).sweepRecords(lapsesFrom)).resolves.toBe(1);
-    await expect(dueWork(test).sweepRecords(lapsesFrom)).resolves.toBe(0);
+    await expect(dueWork(test).sweep(lapsesFrom)).resolves.toBe(0);
 
     await expect(dueWork(test).nextDue()).resolves.toEqual(lapsesFrom);
     test.clock.set('2026-11-10T12:03:29.999Z');
@@ -181,8 +203,8 @@ describe('heartbeats that could not be heard while the service was away', () => 
     await using test = await createTestStore();
     await heardOnce(test);
     test.clock.set('2026-11-10T12:02:00Z');
-    await dueWork(test).sweepRecords(lapsesFrom);
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+    await dueWork(test).sweep(lapsesFrom);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     test.clock.set('2026-11-10T12:03:30Z');
     await sweepAll(test);
     expect(await endings(test)).toMatchObject([{ end_reason: 'heartbeat_lost', duration_seconds: 10 }]);
@@ -258,10 +280,10 @@ describe('a threshold', () => {
     await startSession(test);
     const work = dueWork(test);
     test.clock.advance(479.999);
-    await expect(work.sweepThresholds()).resolves.toBe(0);
+    await expect(work.sweep(ALWAYS)).resolves.toBe(0);
     test.clock.advance(0.001);
-    await expect(work.sweepThresholds()).resolves.toBe(1);
-    await expect(work.sweepThresholds()).resolves.toBe(0);
+    await expect(work.sweep(ALWAYS)).resolves.toBe(1);
+    await expect(work.sweep(ALWAYS)).resolves.toBe(0);
 
     expect(await alerts(test)).toEqual([
       { quota_limit: 'minutes', threshold_percent: 80, crossed_at: new Date('2026-11-10T12:08:00.000Z') },
@@ -274,9 +296,9 @@ describe('a threshold', () => {
     await using test = await createTestStore({ defaultLimitMinutes: 1000, maxSessionSeconds: 7200 });
     await startSession(test);
     test.clock.advance(4799.999);
-    await expect(dueWork(test).sweepThresholds()).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     test.clock.advance(0.001);
-    await expect(dueWork(test).sweepThresholds()).resolves.toBe(1);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(1);
     expect(await alerts(test)).toEqual([
       { quota_limit: 'cost', threshold_percent: 80, crossed_at: new Date('2026-11-10T13:20:00.000Z') },
     ]);
@@ -290,7 +312,7 @@ describe('a threshold', () => {
     });
     await startSession(test);
     test.clock.advance(600);
-    await dueWork(test).sweepThresholds();
+    await dueWork(test).sweep(ALWAYS);
     expect((await alerts(test)).map((alert) => `${alert.quota_limit} ${alert.threshold_percent}`)).toEqual([
       'minutes 50',
       'minutes 80',
@@ -330,7 +352,7 @@ describe('a threshold', () => {
     const nodes = [dueWork(test), dueWork(test)];
     await Promise.all([
       test.store.end({ ...beat(avatarSessionId), errorMessage: null }),
-      ...nodes.map((node) => node.sweepThresholds()),
+      ...nodes.map((node) => node.sweep(ALWAYS)),
     ]);
     expect(await alerts(test)).toHaveLength(1);
     await startSession(test);
@@ -347,7 +369,12 @@ describe('a threshold', () => {
 async function attachedToken({ store }: TestStore): Promise<void> {
   const hold = holdRequest();
   await store.hold(hold);
-  await store.attach({ recordId: hold.recordId, avatarSessionId: 'stream', tokenHash: new Uint8Array(32) });
+  await store.attach({
+    userId: 'ann',
+    recordId: hold.recordId,
+    avatarSessionId: 'stream',
+    tokenHash: new Uint8Array(32),
+  });
 }
 
 function beat(avatarSessionId: string) {

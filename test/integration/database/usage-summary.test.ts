@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { createPrisma } from '../../../src/database/prisma.ts';
+import { createUsageRecords } from '../../../src/database/usage-records.ts';
 import { createUsageReader } from '../../../src/database/usage-summary.ts';
 import { useAt } from '../../../src/domain/quota.ts';
 import type { UsageSummary } from '../../../src/domain/usage-summary.ts';
+import { sweepAll } from '../../support/due-work.ts';
+import { enterPrice } from '../../support/prices.ts';
 import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 
 const LARGEST_COUNT = 2 ** 31 - 1;
@@ -41,16 +45,16 @@ describe('the summary of a month', () => {
       completedCount: 1,
       errorCount: 1,
       totalSeconds: 210,
-      totalCost: 1_754_167n,
+      totalCost: 1_754_166n,
       wordsSpoken: 100,
       messagesCount: 4,
       byAvatar: [
         { avatarName: 'ben', sessionCount: 1, totalSeconds: 120, totalCost: 1_000_000n },
-        { avatarName: 'anna', sessionCount: 2, totalSeconds: 90, totalCost: 754_167n },
+        { avatarName: 'anna', sessionCount: 2, totalSeconds: 90, totalCost: 754_166n },
       ],
       byDay: [
         { date: '2026-11-10', sessionCount: 2, totalSeconds: 180, totalCost: 1_500_000n },
-        { date: '2026-11-11', sessionCount: 1, totalSeconds: 30, totalCost: 254_167n },
+        { date: '2026-11-11', sessionCount: 1, totalSeconds: 30, totalCost: 254_166n },
       ],
     });
   });
@@ -102,10 +106,8 @@ describe('the summary of a month', () => {
     await using test = await createTestStore();
     const session = await startSession(test);
     test.clock.advance(30);
-    await test.pool.query("SELECT enter_price($1, 'simulator', $2, 'USD', $1, 1.2, 1, 0, '{80,100}')", [
-      test.clock.now(),
-      holdRequest().vendorMode,
-    ]);
+    await enterPrice(test, '1.2', { from: test.clock.now().toISOString() });
+    await sweepAll(test);
     test.clock.advance(60);
 
     expect(await summary(test)).toMatchObject({ totalSeconds: 90, totalCost: 1_450_000n });
@@ -126,7 +128,12 @@ describe('the summary of a month', () => {
 
 function summary({ pool, policy, clock }: TestStore, period = '2026-11') {
   const { billingTimeZone } = policy;
-  return createUsageReader({ pool, billingTimeZone, clock: clock.now }).summary('ann', period);
+  return createUsageReader({
+    pool,
+    billingTimeZone,
+    clock: clock.now,
+    records: createUsageRecords(createPrisma(pool)),
+  }).summary('ann', period);
 }
 
 function figuresOf({ totalSeconds, totalCost }: UsageSummary) {

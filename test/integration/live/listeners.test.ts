@@ -97,7 +97,12 @@ async function startTransports() {
   const prisma = createPrisma(pool);
   const deps = {
     store,
-    usage: createUsageReader({ pool, billingTimeZone: policy.billingTimeZone, clock }),
+    usage: createUsageReader({
+      pool,
+      billingTimeZone: policy.billingTimeZone,
+      clock,
+      records: createUsageRecords(createPrisma(pool)),
+    }),
     records: createUsageRecords(prisma),
     prisma,
     events: counted.events,

@@ -55,7 +55,7 @@ describe('the reconciler and the deadline', () => {
     test.clock.advance(1800);
     await using lock = await holdLock(test.pool, 'SELECT FROM avatar_usage_records FOR UPDATE');
 
-    const swept = dueWork(test).sweepRecords(ALWAYS);
+    const swept = dueWork(test).sweep(ALWAYS);
     await waitForBlocked(test.pool);
     const compared = test.reconcile();
     await waitForBlocked(test.pool, 2);
@@ -76,11 +76,11 @@ describe('the reconciler and the deadline', () => {
 
     const compared = test.reconcile();
     await waitForBlocked(test.pool);
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     await lock.release();
 
     expect(await compared).toMatchObject({ confirmed: 1 });
-    await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     expect(await test.record(session)).toMatchObject({ end_reason: 'vendor_ended', duration_seconds: 60 });
     expect(await test.store.read('ann', '2026-11')).toMatchObject(CHARGED);
   });
@@ -146,11 +146,11 @@ it('a start by the vendor’s word and the end of the token’s time to live lea
 
   const compared = test.reconcile();
   await waitForBlocked(test.pool);
-  await expect(dueWork(test).sweepRecords(ALWAYS)).resolves.toBe(0);
+  await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
   await lock.release();
 
   expect(await compared).toMatchObject({ started: 1 });
-  await dueWork(test).sweepRecords(ALWAYS);
+  await dueWork(test).sweep(ALWAYS);
   expect(await test.record(token)).toMatchObject({ status: 'active' });
 });
 

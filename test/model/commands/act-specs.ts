@@ -147,7 +147,11 @@ export function resolve(world: World, spec: ActSpec): Act | null {
       if (!record || record.status === 'active') return null;
       const recordId = spec.whose === 'own' ? record.id : nextId(world);
       const named = record.attached ? record.streamId : spec.named ? `stream-${record.id}` : null;
-      return { ...call, kind: 'attach', request: { recordId, avatarSessionId: named, tokenHash: new Uint8Array(32) } };
+      return {
+        ...call,
+        kind: 'attach',
+        request: { recordId, userId, avatarSessionId: named, tokenHash: new Uint8Array(32) },
+      };
     }
     case 'close': {
       const record = recordOf(world, spec, 'own');

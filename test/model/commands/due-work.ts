@@ -12,14 +12,10 @@ import { command } from './command.ts';
 
 const anyNode = fc.constantFrom(0 as const, 1 as const);
 
-/** Everything that is due, as a sweeper does it, or one kind of it. */
-export const sweep = fc
-  .record({ node: anyNode, kind: fc.constantFrom('all', 'all', 'records', 'limits', 'thresholds') })
-  .map((drawn) =>
-    command('sweep', drawn, (world, service) =>
-      sweepAlone(world, service, drawn.node, drawn.kind === 'all' ? undefined : [drawn.kind]),
-    ),
-  );
+/** Everything that is due, as a sweeper does it. */
+export const sweep = anyNode.map((node) =>
+  command('sweep', node, (world, service) => sweepAlone(world, service, node)),
+);
 
 /** The service was away: missed heartbeats count anew. */
 export const outage = fc.constant(
@@ -28,7 +24,7 @@ export const outage = fc.constant(
   }),
 );
 
-/** An operator's UPDATE: nothing follows before the next sweep of limits. */
+/** An operator's UPDATE: nothing follows before the next sweep. */
 export const editLimits = fc
   .record({
     user: fc.nat({ max: USERS.length - 1 }),
@@ -57,7 +53,7 @@ export const editLimits = fc
             limitMinutes !== drawn.minutes || limitCost !== drawn.cost || isActive !== drawn.isActive;
           return users;
         },
-        { events: [], sweptAlone: [], limitsTouched: true },
+        { events: [], sweptBy: null, limitsTouched: true },
       );
     }),
   );
@@ -139,7 +135,7 @@ async function answer(
     if (error === null) stop.nextAttemptAt = null;
     else if (at) stop.nextAttemptAt = at.getTime();
   }
-  await conclude(world, service, (users) => users, { events: [], sweptAlone: [], limitsTouched: false });
+  await conclude(world, service, (users) => users, { events: [], sweptBy: null, limitsTouched: false });
 }
 
 function byRecord(a: PendingStop, b: PendingStop): number {

@@ -18,15 +18,20 @@ export { Prisma }
 export * as $Enums from './enums.ts'
 export * from './enums.ts';
 /**
- * Model BillingPeriod
- * A month of the billing time zone.
+ * Model QuotaUser
+ * The row that decisions about a user are saved by.
  */
-export type BillingPeriod = Prisma.BillingPeriodModel
+export type QuotaUser = Prisma.QuotaUserModel
 /**
  * Model AccountBudget
  * What all users together hold and use in a month, where the account has a ceiling.
  */
 export type AccountBudget = Prisma.AccountBudgetModel
+/**
+ * Model AccountState
+ * The account's version and its open sessions, where it has a ceiling.
+ */
+export type AccountState = Prisma.AccountStateModel
 /**
  * Model AccountAlert
  * A threshold of the account's ceiling that was reached.

@@ -31,8 +31,8 @@ export * from "./enums.ts"
  * const prisma = new PrismaClient({
  *   adapter: new PrismaPg({ connectionString: process.env.DATABASE_URL })
  * })
- * // Fetch zero or more BillingPeriods
- * const billingPeriods = await prisma.billingPeriod.findMany()
+ * // Fetch zero or more QuotaUsers
+ * const quotaUsers = await prisma.quotaUser.findMany()
  * ```
  * 
  * Read more in our [docs](https://pris.ly/d/client).
@@ -42,15 +42,20 @@ export type PrismaClient<LogOpts extends Prisma.LogLevel = never, OmitOpts exten
 export { Prisma }
 
 /**
- * Model BillingPeriod
- * A month of the billing time zone.
+ * Model QuotaUser
+ * The row that decisions about a user are saved by.
  */
-export type BillingPeriod = Prisma.BillingPeriodModel
+export type QuotaUser = Prisma.QuotaUserModel
 /**
  * Model AccountBudget
  * What all users together hold and use in a month, where the account has a ceiling.
  */
 export type AccountBudget = Prisma.AccountBudgetModel
+/**
+ * Model AccountState
+ * The account's version and its open sessions, where it has a ceiling.
+ */
+export type AccountState = Prisma.AccountStateModel
 /**
  * Model AccountAlert
  * A threshold of the account's ceiling that was reached.

@@ -8,8 +8,9 @@
  *
  * 🟢 You can import this file directly.
  */
-export type * from './models/BillingPeriod.ts'
+export type * from './models/QuotaUser.ts'
 export type * from './models/AccountBudget.ts'
+export type * from './models/AccountState.ts'
 export type * from './models/AccountAlert.ts'
 export type * from './models/UsageQuota.ts'
 export type * from './models/UsageRecord.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { createToken } from '../../../app/create-token.ts';
-import { readQuota } from '../../../app/read-quota.ts';
+import { readSavedQuota } from '../../../app/read-quota.ts';
 import { name } from '../../../inputs/fields.ts';
 import { quotaSchema, quotaShape } from '../answers/quota.ts';
 import {
@@ -97,7 +97,7 @@ export const createTokenCall = defineCall({
           tracking_info: { user_id: caller.userId, session_id },
           avatar_session_id: outcome.avatarSessionId,
           max_duration_seconds: outcome.maxDurationSeconds,
-          quota: quotaShape(await readQuota(deps, caller.userId)),
+          quota: quotaShape(await readSavedQuota(deps, caller.userId)),
         } satisfies z.infer<typeof success>;
     }
   },

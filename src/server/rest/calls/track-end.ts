@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readQuota } from '../../../app/read-quota.ts';
+import { readSavedQuota } from '../../../app/read-quota.ts';
 import { trackEnd } from '../../../app/track-end.ts';
 import { count, errorText, name } from '../../../inputs/fields.ts';
 import { RequestRefusal } from '../answers/errors.ts';
@@ -73,7 +73,7 @@ export const trackEndCall = defineCall({
     return {
       success: true,
       record: usageRecordShape(record, deps.clock()),
-      quota: quotaShape(await readQuota(deps, caller.userId)),
+      quota: quotaShape(await readSavedQuota(deps, caller.userId)),
     } satisfies z.infer<typeof success>;
   },
 });

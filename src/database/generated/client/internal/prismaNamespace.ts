@@ -397,8 +397,9 @@ type FieldRefInputType<Model, FieldType> = Model extends never ? never : FieldRe
 
 
 export const ModelName = {
-  BillingPeriod: 'BillingPeriod',
+  QuotaUser: 'QuotaUser',
   AccountBudget: 'AccountBudget',
+  AccountState: 'AccountState',
   AccountAlert: 'AccountAlert',
   UsageQuota: 'UsageQuota',
   UsageRecord: 'UsageRecord',
@@ -423,81 +424,81 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "billingPeriod" | "accountBudget" | "accountAlert" | "usageQuota" | "usageRecord" | "ledgerEntry" | "quotaAlert" | "vendorStop" | "price" | "unattributedSession" | "vendorReconciliation"
+    modelProps: "quotaUser" | "accountBudget" | "accountState" | "accountAlert" | "usageQuota" | "usageRecord" | "ledgerEntry" | "quotaAlert" | "vendorStop" | "price" | "unattributedSession" | "vendorReconciliation"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
-    BillingPeriod: {
-      payload: Prisma.$BillingPeriodPayload<ExtArgs>
-      fields: Prisma.BillingPeriodFieldRefs
+    QuotaUser: {
+      payload: Prisma.$QuotaUserPayload<ExtArgs>
+      fields: Prisma.QuotaUserFieldRefs
       operations: {
         findUnique: {
-          args: Prisma.BillingPeriodFindUniqueArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload> | null
+          args: Prisma.QuotaUserFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$QuotaUserPayload> | null
         }
         findUniqueOrThrow: {
-          args: Prisma.BillingPeriodFindUniqueOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload>
+          args: Prisma.QuotaUserFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$QuotaUserPayload>
         }
         findFirst: {
-          args: Prisma.BillingPeriodFindFirstArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload> | null
+          args: Prisma.QuotaUserFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$QuotaUserPayload> | null
         }
         findFirstOrThrow: {
-          args: Prisma.BillingPeriodFindFirstOrThrowArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload>
+          args: Prisma.QuotaUserFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$QuotaUserPayload>
         }
         findMany: {
-          args: Prisma.BillingPeriodFindManyArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload>[]
+          args: Prisma.QuotaUserFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$QuotaUserPayload>[]
         }
         create: {
-          args: Prisma.BillingPeriodCreateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload>
+          args: Prisma.QuotaUserCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$QuotaUserPayload>
         }
         createMany: {
-          args: Prisma.BillingPeriodCreateManyArgs<ExtArgs>
+          args: Prisma.QuotaUserCreateManyArgs<ExtArgs>
           result: BatchPayload
         }
         createManyAndReturn: {
-          args: Prisma.BillingPeriodCreateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload>[]
+          args: Prisma.QuotaUserCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$QuotaUserPayload>[]
         }
         delete: {
-          args: Prisma.BillingPeriodDeleteArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload>
+          args: Prisma.QuotaUserDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$QuotaUserPayload>
         }
         update: {
-          args: Prisma.BillingPeriodUpdateArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload>
+          args: Prisma.QuotaUserUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$QuotaUserPayload>
         }
         deleteMany: {
-          args: Prisma.BillingPeriodDeleteManyArgs<ExtArgs>
+          args: Prisma.QuotaUserDeleteManyArgs<ExtArgs>
           result: BatchPayload
         }
         updateMany: {
-          args: Prisma.BillingPeriodUpdateManyArgs<ExtArgs>
+          args: Prisma.QuotaUserUpdateManyArgs<ExtArgs>
           result: BatchPayload
         }
         updateManyAndReturn: {
-          args: Prisma.BillingPeriodUpdateManyAndReturnArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload>[]
+          args: Prisma.QuotaUserUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$QuotaUserPayload>[]
         }
         upsert: {
-          args: Prisma.BillingPeriodUpsertArgs<ExtArgs>
-          result: runtime.Types.Utils.PayloadToResult<Prisma.$BillingPeriodPayload>
+          args: Prisma.QuotaUserUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$QuotaUserPayload>
         }
         aggregate: {
-          args: Prisma.BillingPeriodAggregateArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.AggregateBillingPeriod>
+          args: Prisma.QuotaUserAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateQuotaUser>
         }
         groupBy: {
-          args: Prisma.BillingPeriodGroupByArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.BillingPeriodGroupByOutputType>[]
+          args: Prisma.QuotaUserGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.QuotaUserGroupByOutputType>[]
         }
         count: {
-          args: Prisma.BillingPeriodCountArgs<ExtArgs>
-          result: runtime.Types.Utils.Optional<Prisma.BillingPeriodCountAggregateOutputType> | number
+          args: Prisma.QuotaUserCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.QuotaUserCountAggregateOutputType> | number
         }
       }
     }
@@ -572,6 +573,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         count: {
           args: Prisma.AccountBudgetCountArgs<ExtArgs>
           result: runtime.Types.Utils.Optional<Prisma.AccountBudgetCountAggregateOutputType> | number
+        }
+      }
+    }
+    AccountState: {
+      payload: Prisma.$AccountStatePayload<ExtArgs>
+      fields: Prisma.AccountStateFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.AccountStateFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountStatePayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.AccountStateFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountStatePayload>
+        }
+        findFirst: {
+          args: Prisma.AccountStateFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountStatePayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.AccountStateFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountStatePayload>
+        }
+        findMany: {
+          args: Prisma.AccountStateFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountStatePayload>[]
+        }
+        create: {
+          args: Prisma.AccountStateCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountStatePayload>
+        }
+        createMany: {
+          args: Prisma.AccountStateCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.AccountStateCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountStatePayload>[]
+        }
+        delete: {
+          args: Prisma.AccountStateDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountStatePayload>
+        }
+        update: {
+          args: Prisma.AccountStateUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountStatePayload>
+        }
+        deleteMany: {
+          args: Prisma.AccountStateDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.AccountStateUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.AccountStateUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountStatePayload>[]
+        }
+        upsert: {
+          args: Prisma.AccountStateUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$AccountStatePayload>
+        }
+        aggregate: {
+          args: Prisma.AccountStateAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateAccountState>
+        }
+        groupBy: {
+          args: Prisma.AccountStateGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AccountStateGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.AccountStateCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AccountStateCountAggregateOutputType> | number
         }
       }
     }
@@ -1280,13 +1355,13 @@ export const TransactionIsolationLevel = runtime.makeStrictEnum({
 export type TransactionIsolationLevel = (typeof TransactionIsolationLevel)[keyof typeof TransactionIsolationLevel]
 
 
-export const BillingPeriodScalarFieldEnum = {
-  period: 'period',
-  startsAt: 'startsAt',
-  endsAt: 'endsAt'
+export const QuotaUserScalarFieldEnum = {
+  userId: 'userId',
+  revision: 'revision',
+  dueAt: 'dueAt'
 } as const
 
-export type BillingPeriodScalarFieldEnum = (typeof BillingPeriodScalarFieldEnum)[keyof typeof BillingPeriodScalarFieldEnum]
+export type QuotaUserScalarFieldEnum = (typeof QuotaUserScalarFieldEnum)[keyof typeof QuotaUserScalarFieldEnum]
 
 
 export const AccountBudgetScalarFieldEnum = {
@@ -1296,6 +1371,15 @@ export const AccountBudgetScalarFieldEnum = {
 } as const
 
 export type AccountBudgetScalarFieldEnum = (typeof AccountBudgetScalarFieldEnum)[keyof typeof AccountBudgetScalarFieldEnum]
+
+
+export const AccountStateScalarFieldEnum = {
+  id: 'id',
+  version: 'version',
+  openSessions: 'openSessions'
+} as const
+
+export type AccountStateScalarFieldEnum = (typeof AccountStateScalarFieldEnum)[keyof typeof AccountStateScalarFieldEnum]
 
 
 export const AccountAlertScalarFieldEnum = {
@@ -1352,6 +1436,7 @@ export const UsageRecordScalarFieldEnum = {
   errorMessage: 'errorMessage',
   currency: 'currency',
   fallbackPrice: 'fallbackPrice',
+  priceRevision: 'priceRevision',
   billingStepSeconds: 'billingStepSeconds',
   minimumSeconds: 'minimumSeconds',
   pricePerMinute: 'pricePerMinute',
@@ -1434,7 +1519,8 @@ export const PriceScalarFieldEnum = {
   perMinute: 'perMinute',
   billingStepSeconds: 'billingStepSeconds',
   minimumSeconds: 'minimumSeconds',
-  isList: 'isList'
+  isList: 'isList',
+  revision: 'revision'
 } as const
 
 export type PriceScalarFieldEnum = (typeof PriceScalarFieldEnum)[keyof typeof PriceScalarFieldEnum]
@@ -1512,6 +1598,20 @@ export type ListStringFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaMod
 
 
 /**
+ * Reference to a field of type 'BigInt'
+ */
+export type BigIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'BigInt'>
+    
+
+
+/**
+ * Reference to a field of type 'BigInt[]'
+ */
+export type ListBigIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'BigInt[]'>
+    
+
+
+/**
  * Reference to a field of type 'DateTime'
  */
 export type DateTimeFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'DateTime'>
@@ -1540,6 +1640,13 @@ export type ListDecimalFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaMo
 
 
 /**
+ * Reference to a field of type 'Boolean'
+ */
+export type BooleanFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Boolean'>
+    
+
+
+/**
  * Reference to a field of type 'Int'
  */
 export type IntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Int'>
@@ -1550,13 +1657,6 @@ export type IntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'In
  * Reference to a field of type 'Int[]'
  */
 export type ListIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Int[]'>
-    
-
-
-/**
- * Reference to a field of type 'Boolean'
- */
-export type BooleanFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Boolean'>
     
 
 
@@ -1599,20 +1699,6 @@ export type BytesFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, '
  * Reference to a field of type 'Bytes[]'
  */
 export type ListBytesFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'Bytes[]'>
-    
-
-
-/**
- * Reference to a field of type 'BigInt'
- */
-export type BigIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'BigInt'>
-    
-
-
-/**
- * Reference to a field of type 'BigInt[]'
- */
-export type ListBigIntFieldRefInput<$PrismaModel> = FieldRefInputType<$PrismaModel, 'BigInt[]'>
     
 
 
@@ -1808,8 +1894,9 @@ export interface PrismaClientOptionsWithAdapter extends PrismaClientBaseOptions 
  */
 export type PrismaClientOptions = PrismaClientOptionsWithAccelerateUrl | PrismaClientOptionsWithAdapter
 export type GlobalOmitConfig = {
-  billingPeriod?: Prisma.BillingPeriodOmit
+  quotaUser?: Prisma.QuotaUserOmit
   accountBudget?: Prisma.AccountBudgetOmit
+  accountState?: Prisma.AccountStateOmit
   accountAlert?: Prisma.AccountAlertOmit
   usageQuota?: Prisma.UsageQuotaOmit
   usageRecord?: Prisma.UsageRecordOmit

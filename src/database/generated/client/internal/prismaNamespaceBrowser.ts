@@ -51,8 +51,9 @@ export const AnyNull = runtime.AnyNull
 
 
 export const ModelName = {
-  BillingPeriod: 'BillingPeriod',
+  QuotaUser: 'QuotaUser',
   AccountBudget: 'AccountBudget',
+  AccountState: 'AccountState',
   AccountAlert: 'AccountAlert',
   UsageQuota: 'UsageQuota',
   UsageRecord: 'UsageRecord',
@@ -80,13 +81,13 @@ export const TransactionIsolationLevel = runtime.makeStrictEnum({
 export type TransactionIsolationLevel = (typeof TransactionIsolationLevel)[keyof typeof TransactionIsolationLevel]
 
 
-export const BillingPeriodScalarFieldEnum = {
-  period: 'period',
-  startsAt: 'startsAt',
-  endsAt: 'endsAt'
+export const QuotaUserScalarFieldEnum = {
+  userId: 'userId',
+  revision: 'revision',
+  dueAt: 'dueAt'
 } as const
 
-export type BillingPeriodScalarFieldEnum = (typeof BillingPeriodScalarFieldEnum)[keyof typeof BillingPeriodScalarFieldEnum]
+export type QuotaUserScalarFieldEnum = (typeof QuotaUserScalarFieldEnum)[keyof typeof QuotaUserScalarFieldEnum]
 
 
 export const AccountBudgetScalarFieldEnum = {
@@ -96,6 +97,15 @@ export const AccountBudgetScalarFieldEnum = {
 } as const
 
 export type AccountBudgetScalarFieldEnum = (typeof AccountBudgetScalarFieldEnum)[keyof typeof AccountBudgetScalarFieldEnum]
+
+
+export const AccountStateScalarFieldEnum = {
+  id: 'id',
+  version: 'version',
+  openSessions: 'openSessions'
+} as const
+
+export type AccountStateScalarFieldEnum = (typeof AccountStateScalarFieldEnum)[keyof typeof AccountStateScalarFieldEnum]
 
 
 export const AccountAlertScalarFieldEnum = {
@@ -152,6 +162,7 @@ export const UsageRecordScalarFieldEnum = {
   errorMessage: 'errorMessage',
   currency: 'currency',
   fallbackPrice: 'fallbackPrice',
+  priceRevision: 'priceRevision',
   billingStepSeconds: 'billingStepSeconds',
   minimumSeconds: 'minimumSeconds',
   pricePerMinute: 'pricePerMinute',
@@ -234,7 +245,8 @@ export const PriceScalarFieldEnum = {
   perMinute: 'perMinute',
   billingStepSeconds: 'billingStepSeconds',
   minimumSeconds: 'minimumSeconds',
-  isList: 'isList'
+  isList: 'isList',
+  revision: 'revision'
 } as const
 
 export type PriceScalarFieldEnum = (typeof PriceScalarFieldEnum)[keyof typeof PriceScalarFieldEnum]

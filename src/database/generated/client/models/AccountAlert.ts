@@ -200,14 +200,12 @@ export type AccountAlertWhereInput = {
   period?: Prisma.StringFilter<"AccountAlert"> | string
   thresholdPercent?: Prisma.IntFilter<"AccountAlert"> | number
   crossedAt?: Prisma.DateTimeFilter<"AccountAlert"> | Date | string
-  month?: Prisma.XOR<Prisma.BillingPeriodScalarRelationFilter, Prisma.BillingPeriodWhereInput>
 }
 
 export type AccountAlertOrderByWithRelationInput = {
   period?: Prisma.SortOrder
   thresholdPercent?: Prisma.SortOrder
   crossedAt?: Prisma.SortOrder
-  month?: Prisma.BillingPeriodOrderByWithRelationInput
 }
 
 export type AccountAlertWhereUniqueInput = Prisma.AtLeast<{
@@ -218,7 +216,6 @@ export type AccountAlertWhereUniqueInput = Prisma.AtLeast<{
   period?: Prisma.StringFilter<"AccountAlert"> | string
   thresholdPercent?: Prisma.IntFilter<"AccountAlert"> | number
   crossedAt?: Prisma.DateTimeFilter<"AccountAlert"> | Date | string
-  month?: Prisma.XOR<Prisma.BillingPeriodScalarRelationFilter, Prisma.BillingPeriodWhereInput>
 }, "period_thresholdPercent">
 
 export type AccountAlertOrderByWithAggregationInput = {
@@ -242,9 +239,9 @@ export type AccountAlertScalarWhereWithAggregatesInput = {
 }
 
 export type AccountAlertCreateInput = {
+  period: string
   thresholdPercent: number
   crossedAt: Date | string
-  month: Prisma.BillingPeriodCreateNestedOneWithoutAlertsInput
 }
 
 export type AccountAlertUncheckedCreateInput = {
@@ -254,9 +251,9 @@ export type AccountAlertUncheckedCreateInput = {
 }
 
 export type AccountAlertUpdateInput = {
+  period?: Prisma.StringFieldUpdateOperationsInput | string
   thresholdPercent?: Prisma.IntFieldUpdateOperationsInput | number
   crossedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  month?: Prisma.BillingPeriodUpdateOneRequiredWithoutAlertsNestedInput
 }
 
 export type AccountAlertUncheckedUpdateInput = {
@@ -272,6 +269,7 @@ export type AccountAlertCreateManyInput = {
 }
 
 export type AccountAlertUpdateManyMutationInput = {
+  period?: Prisma.StringFieldUpdateOperationsInput | string
   thresholdPercent?: Prisma.IntFieldUpdateOperationsInput | number
   crossedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
@@ -280,16 +278,6 @@ export type AccountAlertUncheckedUpdateManyInput = {
   period?: Prisma.StringFieldUpdateOperationsInput | string
   thresholdPercent?: Prisma.IntFieldUpdateOperationsInput | number
   crossedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-}
-
-export type AccountAlertListRelationFilter = {
-  every?: Prisma.AccountAlertWhereInput
-  some?: Prisma.AccountAlertWhereInput
-  none?: Prisma.AccountAlertWhereInput
-}
-
-export type AccountAlertOrderByRelationAggregateInput = {
-  _count?: Prisma.SortOrder
 }
 
 export type AccountAlertPeriodThresholdPercentCompoundUniqueInput = {
@@ -323,119 +311,8 @@ export type AccountAlertSumOrderByAggregateInput = {
   thresholdPercent?: Prisma.SortOrder
 }
 
-export type AccountAlertCreateNestedManyWithoutMonthInput = {
-  create?: Prisma.XOR<Prisma.AccountAlertCreateWithoutMonthInput, Prisma.AccountAlertUncheckedCreateWithoutMonthInput> | Prisma.AccountAlertCreateWithoutMonthInput[] | Prisma.AccountAlertUncheckedCreateWithoutMonthInput[]
-  connectOrCreate?: Prisma.AccountAlertCreateOrConnectWithoutMonthInput | Prisma.AccountAlertCreateOrConnectWithoutMonthInput[]
-  createMany?: Prisma.AccountAlertCreateManyMonthInputEnvelope
-  connect?: Prisma.AccountAlertWhereUniqueInput | Prisma.AccountAlertWhereUniqueInput[]
-}
-
-export type AccountAlertUncheckedCreateNestedManyWithoutMonthInput = {
-  create?: Prisma.XOR<Prisma.AccountAlertCreateWithoutMonthInput, Prisma.AccountAlertUncheckedCreateWithoutMonthInput> | Prisma.AccountAlertCreateWithoutMonthInput[] | Prisma.AccountAlertUncheckedCreateWithoutMonthInput[]
-  connectOrCreate?: Prisma.AccountAlertCreateOrConnectWithoutMonthInput | Prisma.AccountAlertCreateOrConnectWithoutMonthInput[]
-  createMany?: Prisma.AccountAlertCreateManyMonthInputEnvelope
-  connect?: Prisma.AccountAlertWhereUniqueInput | Prisma.AccountAlertWhereUniqueInput[]
-}
-
-export type AccountAlertUpdateManyWithoutMonthNestedInput = {
-  create?: Prisma.XOR<Prisma.AccountAlertCreateWithoutMonthInput, Prisma.AccountAlertUncheckedCreateWithoutMonthInput> | Prisma.AccountAlertCreateWithoutMonthInput[] | Prisma.AccountAlertUncheckedCreateWithoutMonthInput[]
-  connectOrCreate?: Prisma.AccountAlertCreateOrConnectWithoutMonthInput | Prisma.AccountAlertCreateOrConnectWithoutMonthInput[]
-  upsert?: Prisma.AccountAlertUpsertWithWhereUniqueWithoutMonthInput | Prisma.AccountAlertUpsertWithWhereUniqueWithoutMonthInput[]
-  createMany?: Prisma.AccountAlertCreateManyMonthInputEnvelope
-  set?: Prisma.AccountAlertWhereUniqueInput | Prisma.AccountAlertWhereUniqueInput[]
-  disconnect?: Prisma.AccountAlertWhereUniqueInput | Prisma.AccountAlertWhereUniqueInput[]
-  delete?: Prisma.AccountAlertWhereUniqueInput | Prisma.AccountAlertWhereUniqueInput[]
-  connect?: Prisma.AccountAlertWhereUniqueInput | Prisma.AccountAlertWhereUniqueInput[]
-  update?: Prisma.AccountAlertUpdateWithWhereUniqueWithoutMonthInput | Prisma.AccountAlertUpdateWithWhereUniqueWithoutMonthInput[]
-  updateMany?: Prisma.AccountAlertUpdateManyWithWhereWithoutMonthInput | Prisma.AccountAlertUpdateManyWithWhereWithoutMonthInput[]
-  deleteMany?: Prisma.AccountAlertScalarWhereInput | Prisma.AccountAlertScalarWhereInput[]
-}
-
-export type AccountAlertUncheckedUpdateManyWithoutMonthNestedInput = {
-  create?: Prisma.XOR<Prisma.AccountAlertCreateWithoutMonthInput, Prisma.AccountAlertUncheckedCreateWithoutMonthInput> | Prisma.AccountAlertCreateWithoutMonthInput[] | Prisma.AccountAlertUncheckedCreateWithoutMonthInput[]
-  connectOrCreate?: Prisma.AccountAlertCreateOrConnectWithoutMonthInput | Prisma.AccountAlertCreateOrConnectWithoutMonthInput[]
-  upsert?: Prisma.AccountAlertUpsertWithWhereUniqueWithoutMonthInput | Prisma.AccountAlertUpsertWithWhereUniqueWithoutMonthInput[]
-  createMany?: Prisma.AccountAlertCreateManyMonthInputEnvelope
-  set?: Prisma.AccountAlertWhereUniqueInput | Prisma.AccountAlertWhereUniqueInput[]
-  disconnect?: Prisma.AccountAlertWhereUniqueInput | Prisma.AccountAlertWhereUniqueInput[]
-  delete?: Prisma.AccountAlertWhereUniqueInput | Prisma.AccountAlertWhereUniqueInput[]
-  connect?: Prisma.AccountAlertWhereUniqueInput | Prisma.AccountAlertWhereUniqueInput[]
-  update?: Prisma.AccountAlertUpdateWithWhereUniqueWithoutMonthInput | Prisma.AccountAlertUpdateWithWhereUniqueWithoutMonthInput[]
-  updateMany?: Prisma.AccountAlertUpdateManyWithWhereWithoutMonthInput | Prisma.AccountAlertUpdateManyWithWhereWithoutMonthInput[]
-  deleteMany?: Prisma.AccountAlertScalarWhereInput | Prisma.AccountAlertScalarWhereInput[]
-}
-
-export type IntFieldUpdateOperationsInput = {
-  set?: number
-  increment?: number
-  decrement?: number
-  multiply?: number
-  divide?: number
-}
-
-export type AccountAlertCreateWithoutMonthInput = {
-  thresholdPercent: number
-  crossedAt: Date | string
-}
-
-export type AccountAlertUncheckedCreateWithoutMonthInput = {
-  thresholdPercent: number
-  crossedAt: Date | string
-}
-
-export type AccountAlertCreateOrConnectWithoutMonthInput = {
-  where: Prisma.AccountAlertWhereUniqueInput
-  create: Prisma.XOR<Prisma.AccountAlertCreateWithoutMonthInput, Prisma.AccountAlertUncheckedCreateWithoutMonthInput>
-}
-
-export type AccountAlertCreateManyMonthInputEnvelope = {
-  data: Prisma.AccountAlertCreateManyMonthInput | Prisma.AccountAlertCreateManyMonthInput[]
-  skipDuplicates?: boolean
-}
-
-export type AccountAlertUpsertWithWhereUniqueWithoutMonthInput = {
-  where: Prisma.AccountAlertWhereUniqueInput
-  update: Prisma.XOR<Prisma.AccountAlertUpdateWithoutMonthInput, Prisma.AccountAlertUncheckedUpdateWithoutMonthInput>
-  create: Prisma.XOR<Prisma.AccountAlertCreateWithoutMonthInput, Prisma.AccountAlertUncheckedCreateWithoutMonthInput>
-}
-
-export type AccountAlertUpdateWithWhereUniqueWithoutMonthInput = {
-  where: Prisma.AccountAlertWhereUniqueInput
-  data: Prisma.XOR<Prisma.AccountAlertUpdateWithoutMonthInput, Prisma.AccountAlertUncheckedUpdateWithoutMonthInput>
-}
-
-export type AccountAlertUpdateManyWithWhereWithoutMonthInput = {
-  where: Prisma.AccountAlertScalarWhereInput
-  data: Prisma.XOR<Prisma.AccountAlertUpdateManyMutationInput, Prisma.AccountAlertUncheckedUpdateManyWithoutMonthInput>
-}
-
-export type AccountAlertScalarWhereInput = {
-  AND?: Prisma.AccountAlertScalarWhereInput | Prisma.AccountAlertScalarWhereInput[]
-  OR?: Prisma.AccountAlertScalarWhereInput[]
-  NOT?: Prisma.AccountAlertScalarWhereInput | Prisma.AccountAlertScalarWhereInput[]
-  period?: Prisma.StringFilter<"AccountAlert"> | string
-  thresholdPercent?: Prisma.IntFilter<"AccountAlert"> | number
-  crossedAt?: Prisma.DateTimeFilter<"AccountAlert"> | Date | string
-}
-
-export type AccountAlertCreateManyMonthInput = {
-  thresholdPercent: number
-  crossedAt: Date | string
-}
-
-export type AccountAlertUpdateWithoutMonthInput = {
-  thresholdPercent?: Prisma.IntFieldUpdateOperationsInput | number
-  crossedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-}
-
-export type AccountAlertUncheckedUpdateWithoutMonthInput = {
-  thresholdPercent?: Prisma.IntFieldUpdateOperationsInput | number
-  crossedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-}
-
-export type AccountAlertUncheckedUpdateManyWithoutMonthInput = {
-  thresholdPercent?: Prisma.IntFieldUpdateOperationsInput | number
-  crossedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
+export type DateTimeFieldUpdateOperationsInput = {
+  set?: Date | string
 }
 
 
@@ -444,21 +321,18 @@ export type AccountAlertSelect<ExtArgs extends runtime.Types.Extensions.Internal
   period?: boolean
   thresholdPercent?: boolean
   crossedAt?: boolean
-  month?: boolean | Prisma.BillingPeriodDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["accountAlert"]>
 
 export type AccountAlertSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   period?: boolean
   thresholdPercent?: boolean
   crossedAt?: boolean
-  month?: boolean | Prisma.BillingPeriodDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["accountAlert"]>
 
 export type AccountAlertSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   period?: boolean
   thresholdPercent?: boolean
   crossedAt?: boolean
-  month?: boolean | Prisma.BillingPeriodDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["accountAlert"]>
 
 export type AccountAlertSelectScalar = {
@@ -468,21 +342,10 @@ export type AccountAlertSelectScalar = {
 }
 
 export type AccountAlertOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"period" | "thresholdPercent" | "crossedAt", ExtArgs["result"]["accountAlert"]>
-export type AccountAlertInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  month?: boolean | Prisma.BillingPeriodDefaultArgs<ExtArgs>
-}
-export type AccountAlertIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  month?: boolean | Prisma.BillingPeriodDefaultArgs<ExtArgs>
-}
-export type AccountAlertIncludeUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  month?: boolean | Prisma.BillingPeriodDefaultArgs<ExtArgs>
-}
 
 export type $AccountAlertPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "AccountAlert"
-  objects: {
-    month: Prisma.$BillingPeriodPayload<ExtArgs>
-  }
+  objects: {}
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     period: string
     thresholdPercent: number
@@ -881,7 +744,6 @@ readonly fields: AccountAlertFieldRefs;
  */
 export interface Prisma__AccountAlertClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
-  month<T extends Prisma.BillingPeriodDefaultArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.BillingPeriodDefaultArgs<ExtArgs>>): Prisma.Prisma__BillingPeriodClient<runtime.Types.Result.GetResult<Prisma.$BillingPeriodPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | Null, Null, ExtArgs, GlobalOmitOptions>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -931,10 +793,6 @@ export type AccountAlertFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.
    */
   omit?: Prisma.AccountAlertOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountAlertInclude<ExtArgs> | null
-  /**
    * Filter, which AccountAlert to fetch.
    */
   where: Prisma.AccountAlertWhereUniqueInput
@@ -953,10 +811,6 @@ export type AccountAlertFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Exte
    */
   omit?: Prisma.AccountAlertOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountAlertInclude<ExtArgs> | null
-  /**
    * Filter, which AccountAlert to fetch.
    */
   where: Prisma.AccountAlertWhereUniqueInput
@@ -974,10 +828,6 @@ export type AccountAlertFindFirstArgs<ExtArgs extends runtime.Types.Extensions.I
    * Omit specific fields from the AccountAlert
    */
   omit?: Prisma.AccountAlertOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountAlertInclude<ExtArgs> | null
   /**
    * Filter, which AccountAlert to fetch.
    */
@@ -1027,10 +877,6 @@ export type AccountAlertFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exten
    */
   omit?: Prisma.AccountAlertOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountAlertInclude<ExtArgs> | null
-  /**
    * Filter, which AccountAlert to fetch.
    */
   where?: Prisma.AccountAlertWhereInput
@@ -1078,10 +924,6 @@ export type AccountAlertFindManyArgs<ExtArgs extends runtime.Types.Extensions.In
    * Omit specific fields from the AccountAlert
    */
   omit?: Prisma.AccountAlertOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountAlertInclude<ExtArgs> | null
   /**
    * Filter, which AccountAlerts to fetch.
    */
@@ -1131,10 +973,6 @@ export type AccountAlertCreateArgs<ExtArgs extends runtime.Types.Extensions.Inte
    */
   omit?: Prisma.AccountAlertOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountAlertInclude<ExtArgs> | null
-  /**
    * The data needed to create a AccountAlert.
    */
   data: Prisma.XOR<Prisma.AccountAlertCreateInput, Prisma.AccountAlertUncheckedCreateInput>
@@ -1168,10 +1006,6 @@ export type AccountAlertCreateManyAndReturnArgs<ExtArgs extends runtime.Types.Ex
    */
   data: Prisma.AccountAlertCreateManyInput | Prisma.AccountAlertCreateManyInput[]
   skipDuplicates?: boolean
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountAlertIncludeCreateManyAndReturn<ExtArgs> | null
 }
 
 /**
@@ -1186,10 +1020,6 @@ export type AccountAlertUpdateArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Omit specific fields from the AccountAlert
    */
   omit?: Prisma.AccountAlertOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountAlertInclude<ExtArgs> | null
   /**
    * The data needed to update a AccountAlert.
    */
@@ -1242,10 +1072,6 @@ export type AccountAlertUpdateManyAndReturnArgs<ExtArgs extends runtime.Types.Ex
    * Limit how many AccountAlerts to update.
    */
   limit?: number
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountAlertIncludeUpdateManyAndReturn<ExtArgs> | null
 }
 
 /**
@@ -1260,10 +1086,6 @@ export type AccountAlertUpsertArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Omit specific fields from the AccountAlert
    */
   omit?: Prisma.AccountAlertOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountAlertInclude<ExtArgs> | null
   /**
    * The filter to search for the AccountAlert to update in case it exists.
    */
@@ -1290,10 +1112,6 @@ export type AccountAlertDeleteArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Omit specific fields from the AccountAlert
    */
   omit?: Prisma.AccountAlertOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountAlertInclude<ExtArgs> | null
   /**
    * Filter which AccountAlert to delete.
    */
@@ -1326,8 +1144,4 @@ export type AccountAlertDefaultArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Omit specific fields from the AccountAlert
    */
   omit?: Prisma.AccountAlertOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountAlertInclude<ExtArgs> | null
 }

@@ -204,14 +204,12 @@ export type AccountBudgetWhereInput = {
   period?: Prisma.StringFilter<"AccountBudget"> | string
   usedCost?: Prisma.DecimalFilter<"AccountBudget"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   heldCost?: Prisma.DecimalFilter<"AccountBudget"> | runtime.Decimal | runtime.DecimalJsLike | number | string
-  month?: Prisma.XOR<Prisma.BillingPeriodScalarRelationFilter, Prisma.BillingPeriodWhereInput>
 }
 
 export type AccountBudgetOrderByWithRelationInput = {
   period?: Prisma.SortOrder
   usedCost?: Prisma.SortOrder
   heldCost?: Prisma.SortOrder
-  month?: Prisma.BillingPeriodOrderByWithRelationInput
 }
 
 export type AccountBudgetWhereUniqueInput = Prisma.AtLeast<{
@@ -221,7 +219,6 @@ export type AccountBudgetWhereUniqueInput = Prisma.AtLeast<{
   NOT?: Prisma.AccountBudgetWhereInput | Prisma.AccountBudgetWhereInput[]
   usedCost?: Prisma.DecimalFilter<"AccountBudget"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   heldCost?: Prisma.DecimalFilter<"AccountBudget"> | runtime.Decimal | runtime.DecimalJsLike | number | string
-  month?: Prisma.XOR<Prisma.BillingPeriodScalarRelationFilter, Prisma.BillingPeriodWhereInput>
 }, "period">
 
 export type AccountBudgetOrderByWithAggregationInput = {
@@ -245,9 +242,9 @@ export type AccountBudgetScalarWhereWithAggregatesInput = {
 }
 
 export type AccountBudgetCreateInput = {
+  period: string
   usedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  month: Prisma.BillingPeriodCreateNestedOneWithoutBudgetInput
 }
 
 export type AccountBudgetUncheckedCreateInput = {
@@ -257,9 +254,9 @@ export type AccountBudgetUncheckedCreateInput = {
 }
 
 export type AccountBudgetUpdateInput = {
+  period?: Prisma.StringFieldUpdateOperationsInput | string
   usedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  month?: Prisma.BillingPeriodUpdateOneRequiredWithoutBudgetNestedInput
 }
 
 export type AccountBudgetUncheckedUpdateInput = {
@@ -275,6 +272,7 @@ export type AccountBudgetCreateManyInput = {
 }
 
 export type AccountBudgetUpdateManyMutationInput = {
+  period?: Prisma.StringFieldUpdateOperationsInput | string
   usedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
 }
@@ -283,11 +281,6 @@ export type AccountBudgetUncheckedUpdateManyInput = {
   period?: Prisma.StringFieldUpdateOperationsInput | string
   usedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-}
-
-export type AccountBudgetNullableScalarRelationFilter = {
-  is?: Prisma.AccountBudgetWhereInput | null
-  isNot?: Prisma.AccountBudgetWhereInput | null
 }
 
 export type AccountBudgetCountOrderByAggregateInput = {
@@ -318,38 +311,6 @@ export type AccountBudgetSumOrderByAggregateInput = {
   heldCost?: Prisma.SortOrder
 }
 
-export type AccountBudgetCreateNestedOneWithoutMonthInput = {
-  create?: Prisma.XOR<Prisma.AccountBudgetCreateWithoutMonthInput, Prisma.AccountBudgetUncheckedCreateWithoutMonthInput>
-  connectOrCreate?: Prisma.AccountBudgetCreateOrConnectWithoutMonthInput
-  connect?: Prisma.AccountBudgetWhereUniqueInput
-}
-
-export type AccountBudgetUncheckedCreateNestedOneWithoutMonthInput = {
-  create?: Prisma.XOR<Prisma.AccountBudgetCreateWithoutMonthInput, Prisma.AccountBudgetUncheckedCreateWithoutMonthInput>
-  connectOrCreate?: Prisma.AccountBudgetCreateOrConnectWithoutMonthInput
-  connect?: Prisma.AccountBudgetWhereUniqueInput
-}
-
-export type AccountBudgetUpdateOneWithoutMonthNestedInput = {
-  create?: Prisma.XOR<Prisma.AccountBudgetCreateWithoutMonthInput, Prisma.AccountBudgetUncheckedCreateWithoutMonthInput>
-  connectOrCreate?: Prisma.AccountBudgetCreateOrConnectWithoutMonthInput
-  upsert?: Prisma.AccountBudgetUpsertWithoutMonthInput
-  disconnect?: Prisma.AccountBudgetWhereInput | boolean
-  delete?: Prisma.AccountBudgetWhereInput | boolean
-  connect?: Prisma.AccountBudgetWhereUniqueInput
-  update?: Prisma.XOR<Prisma.XOR<Prisma.AccountBudgetUpdateToOneWithWhereWithoutMonthInput, Prisma.AccountBudgetUpdateWithoutMonthInput>, Prisma.AccountBudgetUncheckedUpdateWithoutMonthInput>
-}
-
-export type AccountBudgetUncheckedUpdateOneWithoutMonthNestedInput = {
-  create?: Prisma.XOR<Prisma.AccountBudgetCreateWithoutMonthInput, Prisma.AccountBudgetUncheckedCreateWithoutMonthInput>
-  connectOrCreate?: Prisma.AccountBudgetCreateOrConnectWithoutMonthInput
-  upsert?: Prisma.AccountBudgetUpsertWithoutMonthInput
-  disconnect?: Prisma.AccountBudgetWhereInput | boolean
-  delete?: Prisma.AccountBudgetWhereInput | boolean
-  connect?: Prisma.AccountBudgetWhereUniqueInput
-  update?: Prisma.XOR<Prisma.XOR<Prisma.AccountBudgetUpdateToOneWithWhereWithoutMonthInput, Prisma.AccountBudgetUpdateWithoutMonthInput>, Prisma.AccountBudgetUncheckedUpdateWithoutMonthInput>
-}
-
 export type DecimalFieldUpdateOperationsInput = {
   set?: runtime.Decimal | runtime.DecimalJsLike | number | string
   increment?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -358,63 +319,24 @@ export type DecimalFieldUpdateOperationsInput = {
   divide?: runtime.Decimal | runtime.DecimalJsLike | number | string
 }
 
-export type AccountBudgetCreateWithoutMonthInput = {
-  usedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-}
-
-export type AccountBudgetUncheckedCreateWithoutMonthInput = {
-  usedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-}
-
-export type AccountBudgetCreateOrConnectWithoutMonthInput = {
-  where: Prisma.AccountBudgetWhereUniqueInput
-  create: Prisma.XOR<Prisma.AccountBudgetCreateWithoutMonthInput, Prisma.AccountBudgetUncheckedCreateWithoutMonthInput>
-}
-
-export type AccountBudgetUpsertWithoutMonthInput = {
-  update: Prisma.XOR<Prisma.AccountBudgetUpdateWithoutMonthInput, Prisma.AccountBudgetUncheckedUpdateWithoutMonthInput>
-  create: Prisma.XOR<Prisma.AccountBudgetCreateWithoutMonthInput, Prisma.AccountBudgetUncheckedCreateWithoutMonthInput>
-  where?: Prisma.AccountBudgetWhereInput
-}
-
-export type AccountBudgetUpdateToOneWithWhereWithoutMonthInput = {
-  where?: Prisma.AccountBudgetWhereInput
-  data: Prisma.XOR<Prisma.AccountBudgetUpdateWithoutMonthInput, Prisma.AccountBudgetUncheckedUpdateWithoutMonthInput>
-}
-
-export type AccountBudgetUpdateWithoutMonthInput = {
-  usedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-}
-
-export type AccountBudgetUncheckedUpdateWithoutMonthInput = {
-  usedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-}
-
 
 
 export type AccountBudgetSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   period?: boolean
   usedCost?: boolean
   heldCost?: boolean
-  month?: boolean | Prisma.BillingPeriodDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["accountBudget"]>
 
 export type AccountBudgetSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   period?: boolean
   usedCost?: boolean
   heldCost?: boolean
-  month?: boolean | Prisma.BillingPeriodDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["accountBudget"]>
 
 export type AccountBudgetSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
   period?: boolean
   usedCost?: boolean
   heldCost?: boolean
-  month?: boolean | Prisma.BillingPeriodDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["accountBudget"]>
 
 export type AccountBudgetSelectScalar = {
@@ -424,21 +346,10 @@ export type AccountBudgetSelectScalar = {
 }
 
 export type AccountBudgetOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"period" | "usedCost" | "heldCost", ExtArgs["result"]["accountBudget"]>
-export type AccountBudgetInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  month?: boolean | Prisma.BillingPeriodDefaultArgs<ExtArgs>
-}
-export type AccountBudgetIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  month?: boolean | Prisma.BillingPeriodDefaultArgs<ExtArgs>
-}
-export type AccountBudgetIncludeUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  month?: boolean | Prisma.BillingPeriodDefaultArgs<ExtArgs>
-}
 
 export type $AccountBudgetPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "AccountBudget"
-  objects: {
-    month: Prisma.$BillingPeriodPayload<ExtArgs>
-  }
+  objects: {}
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     period: string
     usedCost: runtime.Decimal
@@ -837,7 +748,6 @@ readonly fields: AccountBudgetFieldRefs;
  */
 export interface Prisma__AccountBudgetClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
-  month<T extends Prisma.BillingPeriodDefaultArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.BillingPeriodDefaultArgs<ExtArgs>>): Prisma.Prisma__BillingPeriodClient<runtime.Types.Result.GetResult<Prisma.$BillingPeriodPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | Null, Null, ExtArgs, GlobalOmitOptions>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -887,10 +797,6 @@ export type AccountBudgetFindUniqueArgs<ExtArgs extends runtime.Types.Extensions
    */
   omit?: Prisma.AccountBudgetOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountBudgetInclude<ExtArgs> | null
-  /**
    * Filter, which AccountBudget to fetch.
    */
   where: Prisma.AccountBudgetWhereUniqueInput
@@ -909,10 +815,6 @@ export type AccountBudgetFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ext
    */
   omit?: Prisma.AccountBudgetOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountBudgetInclude<ExtArgs> | null
-  /**
    * Filter, which AccountBudget to fetch.
    */
   where: Prisma.AccountBudgetWhereUniqueInput
@@ -930,10 +832,6 @@ export type AccountBudgetFindFirstArgs<ExtArgs extends runtime.Types.Extensions.
    * Omit specific fields from the AccountBudget
    */
   omit?: Prisma.AccountBudgetOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountBudgetInclude<ExtArgs> | null
   /**
    * Filter, which AccountBudget to fetch.
    */
@@ -983,10 +881,6 @@ export type AccountBudgetFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exte
    */
   omit?: Prisma.AccountBudgetOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountBudgetInclude<ExtArgs> | null
-  /**
    * Filter, which AccountBudget to fetch.
    */
   where?: Prisma.AccountBudgetWhereInput
@@ -1034,10 +928,6 @@ export type AccountBudgetFindManyArgs<ExtArgs extends runtime.Types.Extensions.I
    * Omit specific fields from the AccountBudget
    */
   omit?: Prisma.AccountBudgetOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountBudgetInclude<ExtArgs> | null
   /**
    * Filter, which AccountBudgets to fetch.
    */
@@ -1087,10 +977,6 @@ export type AccountBudgetCreateArgs<ExtArgs extends runtime.Types.Extensions.Int
    */
   omit?: Prisma.AccountBudgetOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountBudgetInclude<ExtArgs> | null
-  /**
    * The data needed to create a AccountBudget.
    */
   data: Prisma.XOR<Prisma.AccountBudgetCreateInput, Prisma.AccountBudgetUncheckedCreateInput>
@@ -1124,10 +1010,6 @@ export type AccountBudgetCreateManyAndReturnArgs<ExtArgs extends runtime.Types.E
    */
   data: Prisma.AccountBudgetCreateManyInput | Prisma.AccountBudgetCreateManyInput[]
   skipDuplicates?: boolean
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountBudgetIncludeCreateManyAndReturn<ExtArgs> | null
 }
 
 /**
@@ -1142,10 +1024,6 @@ export type AccountBudgetUpdateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Omit specific fields from the AccountBudget
    */
   omit?: Prisma.AccountBudgetOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountBudgetInclude<ExtArgs> | null
   /**
    * The data needed to update a AccountBudget.
    */
@@ -1198,10 +1076,6 @@ export type AccountBudgetUpdateManyAndReturnArgs<ExtArgs extends runtime.Types.E
    * Limit how many AccountBudgets to update.
    */
   limit?: number
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountBudgetIncludeUpdateManyAndReturn<ExtArgs> | null
 }
 
 /**
@@ -1216,10 +1090,6 @@ export type AccountBudgetUpsertArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Omit specific fields from the AccountBudget
    */
   omit?: Prisma.AccountBudgetOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountBudgetInclude<ExtArgs> | null
   /**
    * The filter to search for the AccountBudget to update in case it exists.
    */
@@ -1246,10 +1116,6 @@ export type AccountBudgetDeleteArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Omit specific fields from the AccountBudget
    */
   omit?: Prisma.AccountBudgetOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountBudgetInclude<ExtArgs> | null
   /**
    * Filter which AccountBudget to delete.
    */
@@ -1282,8 +1148,4 @@ export type AccountBudgetDefaultArgs<ExtArgs extends runtime.Types.Extensions.In
    * Omit specific fields from the AccountBudget
    */
   omit?: Prisma.AccountBudgetOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.AccountBudgetInclude<ExtArgs> | null
 }

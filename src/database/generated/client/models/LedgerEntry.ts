@@ -288,8 +288,6 @@ export type LedgerEntryWhereInput = {
   reason?: Prisma.StringFilter<"LedgerEntry"> | string
   actor?: Prisma.StringFilter<"LedgerEntry"> | string
   createdAt?: Prisma.DateTimeFilter<"LedgerEntry"> | Date | string
-  quota?: Prisma.XOR<Prisma.UsageQuotaScalarRelationFilter, Prisma.UsageQuotaWhereInput>
-  record?: Prisma.XOR<Prisma.UsageRecordNullableScalarRelationFilter, Prisma.UsageRecordWhereInput> | null
 }
 
 export type LedgerEntryOrderByWithRelationInput = {
@@ -305,8 +303,6 @@ export type LedgerEntryOrderByWithRelationInput = {
   reason?: Prisma.SortOrder
   actor?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
-  quota?: Prisma.UsageQuotaOrderByWithRelationInput
-  record?: Prisma.UsageRecordOrderByWithRelationInput
 }
 
 export type LedgerEntryWhereUniqueInput = Prisma.AtLeast<{
@@ -325,8 +321,6 @@ export type LedgerEntryWhereUniqueInput = Prisma.AtLeast<{
   reason?: Prisma.StringFilter<"LedgerEntry"> | string
   actor?: Prisma.StringFilter<"LedgerEntry"> | string
   createdAt?: Prisma.DateTimeFilter<"LedgerEntry"> | Date | string
-  quota?: Prisma.XOR<Prisma.UsageQuotaScalarRelationFilter, Prisma.UsageQuotaWhereInput>
-  record?: Prisma.XOR<Prisma.UsageRecordNullableScalarRelationFilter, Prisma.UsageRecordWhereInput> | null
 }, "id">
 
 export type LedgerEntryOrderByWithAggregationInput = {
@@ -369,6 +363,9 @@ export type LedgerEntryScalarWhereWithAggregatesInput = {
 
 export type LedgerEntryCreateInput = {
   id?: bigint | number
+  userId: string
+  period: string
+  recordId?: string | null
   entry: $Enums.LedgerEntryKind
   usedSeconds?: number
   usedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -377,8 +374,6 @@ export type LedgerEntryCreateInput = {
   reason: string
   actor: string
   createdAt?: Date | string
-  quota: Prisma.UsageQuotaCreateNestedOneWithoutLedgerInput
-  record?: Prisma.UsageRecordCreateNestedOneWithoutLedgerInput
 }
 
 export type LedgerEntryUncheckedCreateInput = {
@@ -398,6 +393,9 @@ export type LedgerEntryUncheckedCreateInput = {
 
 export type LedgerEntryUpdateInput = {
   id?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  userId?: Prisma.StringFieldUpdateOperationsInput | string
+  period?: Prisma.StringFieldUpdateOperationsInput | string
+  recordId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   entry?: Prisma.EnumLedgerEntryKindFieldUpdateOperationsInput | $Enums.LedgerEntryKind
   usedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   usedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -406,8 +404,6 @@ export type LedgerEntryUpdateInput = {
   reason?: Prisma.StringFieldUpdateOperationsInput | string
   actor?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  quota?: Prisma.UsageQuotaUpdateOneRequiredWithoutLedgerNestedInput
-  record?: Prisma.UsageRecordUpdateOneWithoutLedgerNestedInput
 }
 
 export type LedgerEntryUncheckedUpdateInput = {
@@ -442,6 +438,9 @@ export type LedgerEntryCreateManyInput = {
 
 export type LedgerEntryUpdateManyMutationInput = {
   id?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
+  userId?: Prisma.StringFieldUpdateOperationsInput | string
+  period?: Prisma.StringFieldUpdateOperationsInput | string
+  recordId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   entry?: Prisma.EnumLedgerEntryKindFieldUpdateOperationsInput | $Enums.LedgerEntryKind
   usedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   usedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -465,16 +464,6 @@ export type LedgerEntryUncheckedUpdateManyInput = {
   reason?: Prisma.StringFieldUpdateOperationsInput | string
   actor?: Prisma.StringFieldUpdateOperationsInput | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-}
-
-export type LedgerEntryListRelationFilter = {
-  every?: Prisma.LedgerEntryWhereInput
-  some?: Prisma.LedgerEntryWhereInput
-  none?: Prisma.LedgerEntryWhereInput
-}
-
-export type LedgerEntryOrderByRelationAggregateInput = {
-  _count?: Prisma.SortOrder
 }
 
 export type LedgerEntryCountOrderByAggregateInput = {
@@ -538,330 +527,8 @@ export type LedgerEntrySumOrderByAggregateInput = {
   heldCost?: Prisma.SortOrder
 }
 
-export type LedgerEntryCreateNestedManyWithoutQuotaInput = {
-  create?: Prisma.XOR<Prisma.LedgerEntryCreateWithoutQuotaInput, Prisma.LedgerEntryUncheckedCreateWithoutQuotaInput> | Prisma.LedgerEntryCreateWithoutQuotaInput[] | Prisma.LedgerEntryUncheckedCreateWithoutQuotaInput[]
-  connectOrCreate?: Prisma.LedgerEntryCreateOrConnectWithoutQuotaInput | Prisma.LedgerEntryCreateOrConnectWithoutQuotaInput[]
-  createMany?: Prisma.LedgerEntryCreateManyQuotaInputEnvelope
-  connect?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-}
-
-export type LedgerEntryUncheckedCreateNestedManyWithoutQuotaInput = {
-  create?: Prisma.XOR<Prisma.LedgerEntryCreateWithoutQuotaInput, Prisma.LedgerEntryUncheckedCreateWithoutQuotaInput> | Prisma.LedgerEntryCreateWithoutQuotaInput[] | Prisma.LedgerEntryUncheckedCreateWithoutQuotaInput[]
-  connectOrCreate?: Prisma.LedgerEntryCreateOrConnectWithoutQuotaInput | Prisma.LedgerEntryCreateOrConnectWithoutQuotaInput[]
-  createMany?: Prisma.LedgerEntryCreateManyQuotaInputEnvelope
-  connect?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-}
-
-export type LedgerEntryUpdateManyWithoutQuotaNestedInput = {
-  create?: Prisma.XOR<Prisma.LedgerEntryCreateWithoutQuotaInput, Prisma.LedgerEntryUncheckedCreateWithoutQuotaInput> | Prisma.LedgerEntryCreateWithoutQuotaInput[] | Prisma.LedgerEntryUncheckedCreateWithoutQuotaInput[]
-  connectOrCreate?: Prisma.LedgerEntryCreateOrConnectWithoutQuotaInput | Prisma.LedgerEntryCreateOrConnectWithoutQuotaInput[]
-  upsert?: Prisma.LedgerEntryUpsertWithWhereUniqueWithoutQuotaInput | Prisma.LedgerEntryUpsertWithWhereUniqueWithoutQuotaInput[]
-  createMany?: Prisma.LedgerEntryCreateManyQuotaInputEnvelope
-  set?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-  disconnect?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-  delete?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-  connect?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-  update?: Prisma.LedgerEntryUpdateWithWhereUniqueWithoutQuotaInput | Prisma.LedgerEntryUpdateWithWhereUniqueWithoutQuotaInput[]
-  updateMany?: Prisma.LedgerEntryUpdateManyWithWhereWithoutQuotaInput | Prisma.LedgerEntryUpdateManyWithWhereWithoutQuotaInput[]
-  deleteMany?: Prisma.LedgerEntryScalarWhereInput | Prisma.LedgerEntryScalarWhereInput[]
-}
-
-export type LedgerEntryUncheckedUpdateManyWithoutQuotaNestedInput = {
-  create?: Prisma.XOR<Prisma.LedgerEntryCreateWithoutQuotaInput, Prisma.LedgerEntryUncheckedCreateWithoutQuotaInput> | Prisma.LedgerEntryCreateWithoutQuotaInput[] | Prisma.LedgerEntryUncheckedCreateWithoutQuotaInput[]
-  connectOrCreate?: Prisma.LedgerEntryCreateOrConnectWithoutQuotaInput | Prisma.LedgerEntryCreateOrConnectWithoutQuotaInput[]
-  upsert?: Prisma.LedgerEntryUpsertWithWhereUniqueWithoutQuotaInput | Prisma.LedgerEntryUpsertWithWhereUniqueWithoutQuotaInput[]
-  createMany?: Prisma.LedgerEntryCreateManyQuotaInputEnvelope
-  set?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-  disconnect?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-  delete?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-  connect?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-  update?: Prisma.LedgerEntryUpdateWithWhereUniqueWithoutQuotaInput | Prisma.LedgerEntryUpdateWithWhereUniqueWithoutQuotaInput[]
-  updateMany?: Prisma.LedgerEntryUpdateManyWithWhereWithoutQuotaInput | Prisma.LedgerEntryUpdateManyWithWhereWithoutQuotaInput[]
-  deleteMany?: Prisma.LedgerEntryScalarWhereInput | Prisma.LedgerEntryScalarWhereInput[]
-}
-
-export type LedgerEntryCreateNestedManyWithoutRecordInput = {
-  create?: Prisma.XOR<Prisma.LedgerEntryCreateWithoutRecordInput, Prisma.LedgerEntryUncheckedCreateWithoutRecordInput> | Prisma.LedgerEntryCreateWithoutRecordInput[] | Prisma.LedgerEntryUncheckedCreateWithoutRecordInput[]
-  connectOrCreate?: Prisma.LedgerEntryCreateOrConnectWithoutRecordInput | Prisma.LedgerEntryCreateOrConnectWithoutRecordInput[]
-  createMany?: Prisma.LedgerEntryCreateManyRecordInputEnvelope
-  connect?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-}
-
-export type LedgerEntryUncheckedCreateNestedManyWithoutRecordInput = {
-  create?: Prisma.XOR<Prisma.LedgerEntryCreateWithoutRecordInput, Prisma.LedgerEntryUncheckedCreateWithoutRecordInput> | Prisma.LedgerEntryCreateWithoutRecordInput[] | Prisma.LedgerEntryUncheckedCreateWithoutRecordInput[]
-  connectOrCreate?: Prisma.LedgerEntryCreateOrConnectWithoutRecordInput | Prisma.LedgerEntryCreateOrConnectWithoutRecordInput[]
-  createMany?: Prisma.LedgerEntryCreateManyRecordInputEnvelope
-  connect?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-}
-
-export type LedgerEntryUpdateManyWithoutRecordNestedInput = {
-  create?: Prisma.XOR<Prisma.LedgerEntryCreateWithoutRecordInput, Prisma.LedgerEntryUncheckedCreateWithoutRecordInput> | Prisma.LedgerEntryCreateWithoutRecordInput[] | Prisma.LedgerEntryUncheckedCreateWithoutRecordInput[]
-  connectOrCreate?: Prisma.LedgerEntryCreateOrConnectWithoutRecordInput | Prisma.LedgerEntryCreateOrConnectWithoutRecordInput[]
-  upsert?: Prisma.LedgerEntryUpsertWithWhereUniqueWithoutRecordInput | Prisma.LedgerEntryUpsertWithWhereUniqueWithoutRecordInput[]
-  createMany?: Prisma.LedgerEntryCreateManyRecordInputEnvelope
-  set?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-  disconnect?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-  delete?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-  connect?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-  update?: Prisma.LedgerEntryUpdateWithWhereUniqueWithoutRecordInput | Prisma.LedgerEntryUpdateWithWhereUniqueWithoutRecordInput[]
-  updateMany?: Prisma.LedgerEntryUpdateManyWithWhereWithoutRecordInput | Prisma.LedgerEntryUpdateManyWithWhereWithoutRecordInput[]
-  deleteMany?: Prisma.LedgerEntryScalarWhereInput | Prisma.LedgerEntryScalarWhereInput[]
-}
-
-export type LedgerEntryUncheckedUpdateManyWithoutRecordNestedInput = {
-  create?: Prisma.XOR<Prisma.LedgerEntryCreateWithoutRecordInput, Prisma.LedgerEntryUncheckedCreateWithoutRecordInput> | Prisma.LedgerEntryCreateWithoutRecordInput[] | Prisma.LedgerEntryUncheckedCreateWithoutRecordInput[]
-  connectOrCreate?: Prisma.LedgerEntryCreateOrConnectWithoutRecordInput | Prisma.LedgerEntryCreateOrConnectWithoutRecordInput[]
-  upsert?: Prisma.LedgerEntryUpsertWithWhereUniqueWithoutRecordInput | Prisma.LedgerEntryUpsertWithWhereUniqueWithoutRecordInput[]
-  createMany?: Prisma.LedgerEntryCreateManyRecordInputEnvelope
-  set?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-  disconnect?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-  delete?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-  connect?: Prisma.LedgerEntryWhereUniqueInput | Prisma.LedgerEntryWhereUniqueInput[]
-  update?: Prisma.LedgerEntryUpdateWithWhereUniqueWithoutRecordInput | Prisma.LedgerEntryUpdateWithWhereUniqueWithoutRecordInput[]
-  updateMany?: Prisma.LedgerEntryUpdateManyWithWhereWithoutRecordInput | Prisma.LedgerEntryUpdateManyWithWhereWithoutRecordInput[]
-  deleteMany?: Prisma.LedgerEntryScalarWhereInput | Prisma.LedgerEntryScalarWhereInput[]
-}
-
-export type BigIntFieldUpdateOperationsInput = {
-  set?: bigint | number
-  increment?: bigint | number
-  decrement?: bigint | number
-  multiply?: bigint | number
-  divide?: bigint | number
-}
-
 export type EnumLedgerEntryKindFieldUpdateOperationsInput = {
   set?: $Enums.LedgerEntryKind
-}
-
-export type LedgerEntryCreateWithoutQuotaInput = {
-  id?: bigint | number
-  entry: $Enums.LedgerEntryKind
-  usedSeconds?: number
-  usedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: number
-  heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  reason: string
-  actor: string
-  createdAt?: Date | string
-  record?: Prisma.UsageRecordCreateNestedOneWithoutLedgerInput
-}
-
-export type LedgerEntryUncheckedCreateWithoutQuotaInput = {
-  id?: bigint | number
-  recordId?: string | null
-  entry: $Enums.LedgerEntryKind
-  usedSeconds?: number
-  usedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: number
-  heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  reason: string
-  actor: string
-  createdAt?: Date | string
-}
-
-export type LedgerEntryCreateOrConnectWithoutQuotaInput = {
-  where: Prisma.LedgerEntryWhereUniqueInput
-  create: Prisma.XOR<Prisma.LedgerEntryCreateWithoutQuotaInput, Prisma.LedgerEntryUncheckedCreateWithoutQuotaInput>
-}
-
-export type LedgerEntryCreateManyQuotaInputEnvelope = {
-  data: Prisma.LedgerEntryCreateManyQuotaInput | Prisma.LedgerEntryCreateManyQuotaInput[]
-  skipDuplicates?: boolean
-}
-
-export type LedgerEntryUpsertWithWhereUniqueWithoutQuotaInput = {
-  where: Prisma.LedgerEntryWhereUniqueInput
-  update: Prisma.XOR<Prisma.LedgerEntryUpdateWithoutQuotaInput, Prisma.LedgerEntryUncheckedUpdateWithoutQuotaInput>
-  create: Prisma.XOR<Prisma.LedgerEntryCreateWithoutQuotaInput, Prisma.LedgerEntryUncheckedCreateWithoutQuotaInput>
-}
-
-export type LedgerEntryUpdateWithWhereUniqueWithoutQuotaInput = {
-  where: Prisma.LedgerEntryWhereUniqueInput
-  data: Prisma.XOR<Prisma.LedgerEntryUpdateWithoutQuotaInput, Prisma.LedgerEntryUncheckedUpdateWithoutQuotaInput>
-}
-
-export type LedgerEntryUpdateManyWithWhereWithoutQuotaInput = {
-  where: Prisma.LedgerEntryScalarWhereInput
-  data: Prisma.XOR<Prisma.LedgerEntryUpdateManyMutationInput, Prisma.LedgerEntryUncheckedUpdateManyWithoutQuotaInput>
-}
-
-export type LedgerEntryScalarWhereInput = {
-  AND?: Prisma.LedgerEntryScalarWhereInput | Prisma.LedgerEntryScalarWhereInput[]
-  OR?: Prisma.LedgerEntryScalarWhereInput[]
-  NOT?: Prisma.LedgerEntryScalarWhereInput | Prisma.LedgerEntryScalarWhereInput[]
-  id?: Prisma.BigIntFilter<"LedgerEntry"> | bigint | number
-  userId?: Prisma.StringFilter<"LedgerEntry"> | string
-  period?: Prisma.StringFilter<"LedgerEntry"> | string
-  recordId?: Prisma.UuidNullableFilter<"LedgerEntry"> | string | null
-  entry?: Prisma.EnumLedgerEntryKindFilter<"LedgerEntry"> | $Enums.LedgerEntryKind
-  usedSeconds?: Prisma.IntFilter<"LedgerEntry"> | number
-  usedCost?: Prisma.DecimalFilter<"LedgerEntry"> | runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: Prisma.IntFilter<"LedgerEntry"> | number
-  heldCost?: Prisma.DecimalFilter<"LedgerEntry"> | runtime.Decimal | runtime.DecimalJsLike | number | string
-  reason?: Prisma.StringFilter<"LedgerEntry"> | string
-  actor?: Prisma.StringFilter<"LedgerEntry"> | string
-  createdAt?: Prisma.DateTimeFilter<"LedgerEntry"> | Date | string
-}
-
-export type LedgerEntryCreateWithoutRecordInput = {
-  id?: bigint | number
-  entry: $Enums.LedgerEntryKind
-  usedSeconds?: number
-  usedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: number
-  heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  reason: string
-  actor: string
-  createdAt?: Date | string
-  quota: Prisma.UsageQuotaCreateNestedOneWithoutLedgerInput
-}
-
-export type LedgerEntryUncheckedCreateWithoutRecordInput = {
-  id?: bigint | number
-  userId: string
-  period: string
-  entry: $Enums.LedgerEntryKind
-  usedSeconds?: number
-  usedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: number
-  heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  reason: string
-  actor: string
-  createdAt?: Date | string
-}
-
-export type LedgerEntryCreateOrConnectWithoutRecordInput = {
-  where: Prisma.LedgerEntryWhereUniqueInput
-  create: Prisma.XOR<Prisma.LedgerEntryCreateWithoutRecordInput, Prisma.LedgerEntryUncheckedCreateWithoutRecordInput>
-}
-
-export type LedgerEntryCreateManyRecordInputEnvelope = {
-  data: Prisma.LedgerEntryCreateManyRecordInput | Prisma.LedgerEntryCreateManyRecordInput[]
-  skipDuplicates?: boolean
-}
-
-export type LedgerEntryUpsertWithWhereUniqueWithoutRecordInput = {
-  where: Prisma.LedgerEntryWhereUniqueInput
-  update: Prisma.XOR<Prisma.LedgerEntryUpdateWithoutRecordInput, Prisma.LedgerEntryUncheckedUpdateWithoutRecordInput>
-  create: Prisma.XOR<Prisma.LedgerEntryCreateWithoutRecordInput, Prisma.LedgerEntryUncheckedCreateWithoutRecordInput>
-}
-
-export type LedgerEntryUpdateWithWhereUniqueWithoutRecordInput = {
-  where: Prisma.LedgerEntryWhereUniqueInput
-  data: Prisma.XOR<Prisma.LedgerEntryUpdateWithoutRecordInput, Prisma.LedgerEntryUncheckedUpdateWithoutRecordInput>
-}
-
-export type LedgerEntryUpdateManyWithWhereWithoutRecordInput = {
-  where: Prisma.LedgerEntryScalarWhereInput
-  data: Prisma.XOR<Prisma.LedgerEntryUpdateManyMutationInput, Prisma.LedgerEntryUncheckedUpdateManyWithoutRecordInput>
-}
-
-export type LedgerEntryCreateManyQuotaInput = {
-  id?: bigint | number
-  recordId?: string | null
-  entry: $Enums.LedgerEntryKind
-  usedSeconds?: number
-  usedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: number
-  heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  reason: string
-  actor: string
-  createdAt?: Date | string
-}
-
-export type LedgerEntryUpdateWithoutQuotaInput = {
-  id?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
-  entry?: Prisma.EnumLedgerEntryKindFieldUpdateOperationsInput | $Enums.LedgerEntryKind
-  usedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  usedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  reason?: Prisma.StringFieldUpdateOperationsInput | string
-  actor?: Prisma.StringFieldUpdateOperationsInput | string
-  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  record?: Prisma.UsageRecordUpdateOneWithoutLedgerNestedInput
-}
-
-export type LedgerEntryUncheckedUpdateWithoutQuotaInput = {
-  id?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
-  recordId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  entry?: Prisma.EnumLedgerEntryKindFieldUpdateOperationsInput | $Enums.LedgerEntryKind
-  usedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  usedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  reason?: Prisma.StringFieldUpdateOperationsInput | string
-  actor?: Prisma.StringFieldUpdateOperationsInput | string
-  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-}
-
-export type LedgerEntryUncheckedUpdateManyWithoutQuotaInput = {
-  id?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
-  recordId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  entry?: Prisma.EnumLedgerEntryKindFieldUpdateOperationsInput | $Enums.LedgerEntryKind
-  usedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  usedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  reason?: Prisma.StringFieldUpdateOperationsInput | string
-  actor?: Prisma.StringFieldUpdateOperationsInput | string
-  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-}
-
-export type LedgerEntryCreateManyRecordInput = {
-  id?: bigint | number
-  userId: string
-  period: string
-  entry: $Enums.LedgerEntryKind
-  usedSeconds?: number
-  usedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: number
-  heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  reason: string
-  actor: string
-  createdAt?: Date | string
-}
-
-export type LedgerEntryUpdateWithoutRecordInput = {
-  id?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
-  entry?: Prisma.EnumLedgerEntryKindFieldUpdateOperationsInput | $Enums.LedgerEntryKind
-  usedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  usedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  reason?: Prisma.StringFieldUpdateOperationsInput | string
-  actor?: Prisma.StringFieldUpdateOperationsInput | string
-  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  quota?: Prisma.UsageQuotaUpdateOneRequiredWithoutLedgerNestedInput
-}
-
-export type LedgerEntryUncheckedUpdateWithoutRecordInput = {
-  id?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
-  userId?: Prisma.StringFieldUpdateOperationsInput | string
-  period?: Prisma.StringFieldUpdateOperationsInput | string
-  entry?: Prisma.EnumLedgerEntryKindFieldUpdateOperationsInput | $Enums.LedgerEntryKind
-  usedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  usedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  reason?: Prisma.StringFieldUpdateOperationsInput | string
-  actor?: Prisma.StringFieldUpdateOperationsInput | string
-  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-}
-
-export type LedgerEntryUncheckedUpdateManyWithoutRecordInput = {
-  id?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
-  userId?: Prisma.StringFieldUpdateOperationsInput | string
-  period?: Prisma.StringFieldUpdateOperationsInput | string
-  entry?: Prisma.EnumLedgerEntryKindFieldUpdateOperationsInput | $Enums.LedgerEntryKind
-  usedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  usedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  reason?: Prisma.StringFieldUpdateOperationsInput | string
-  actor?: Prisma.StringFieldUpdateOperationsInput | string
-  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 
@@ -879,8 +546,6 @@ export type LedgerEntrySelect<ExtArgs extends runtime.Types.Extensions.InternalA
   reason?: boolean
   actor?: boolean
   createdAt?: boolean
-  quota?: boolean | Prisma.UsageQuotaDefaultArgs<ExtArgs>
-  record?: boolean | Prisma.LedgerEntry$recordArgs<ExtArgs>
 }, ExtArgs["result"]["ledgerEntry"]>
 
 export type LedgerEntrySelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -896,8 +561,6 @@ export type LedgerEntrySelectCreateManyAndReturn<ExtArgs extends runtime.Types.E
   reason?: boolean
   actor?: boolean
   createdAt?: boolean
-  quota?: boolean | Prisma.UsageQuotaDefaultArgs<ExtArgs>
-  record?: boolean | Prisma.LedgerEntry$recordArgs<ExtArgs>
 }, ExtArgs["result"]["ledgerEntry"]>
 
 export type LedgerEntrySelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -913,8 +576,6 @@ export type LedgerEntrySelectUpdateManyAndReturn<ExtArgs extends runtime.Types.E
   reason?: boolean
   actor?: boolean
   createdAt?: boolean
-  quota?: boolean | Prisma.UsageQuotaDefaultArgs<ExtArgs>
-  record?: boolean | Prisma.LedgerEntry$recordArgs<ExtArgs>
 }, ExtArgs["result"]["ledgerEntry"]>
 
 export type LedgerEntrySelectScalar = {
@@ -933,25 +594,10 @@ export type LedgerEntrySelectScalar = {
 }
 
 export type LedgerEntryOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "userId" | "period" | "recordId" | "entry" | "usedSeconds" | "usedCost" | "heldSeconds" | "heldCost" | "reason" | "actor" | "createdAt", ExtArgs["result"]["ledgerEntry"]>
-export type LedgerEntryInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  quota?: boolean | Prisma.UsageQuotaDefaultArgs<ExtArgs>
-  record?: boolean | Prisma.LedgerEntry$recordArgs<ExtArgs>
-}
-export type LedgerEntryIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  quota?: boolean | Prisma.UsageQuotaDefaultArgs<ExtArgs>
-  record?: boolean | Prisma.LedgerEntry$recordArgs<ExtArgs>
-}
-export type LedgerEntryIncludeUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  quota?: boolean | Prisma.UsageQuotaDefaultArgs<ExtArgs>
-  record?: boolean | Prisma.LedgerEntry$recordArgs<ExtArgs>
-}
 
 export type $LedgerEntryPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "LedgerEntry"
-  objects: {
-    quota: Prisma.$UsageQuotaPayload<ExtArgs>
-    record: Prisma.$UsageRecordPayload<ExtArgs> | null
-  }
+  objects: {}
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: bigint
     userId: string
@@ -1359,8 +1005,6 @@ readonly fields: LedgerEntryFieldRefs;
  */
 export interface Prisma__LedgerEntryClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
-  quota<T extends Prisma.UsageQuotaDefaultArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.UsageQuotaDefaultArgs<ExtArgs>>): Prisma.Prisma__UsageQuotaClient<runtime.Types.Result.GetResult<Prisma.$UsageQuotaPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | Null, Null, ExtArgs, GlobalOmitOptions>
-  record<T extends Prisma.LedgerEntry$recordArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.LedgerEntry$recordArgs<ExtArgs>>): Prisma.Prisma__UsageRecordClient<runtime.Types.Result.GetResult<Prisma.$UsageRecordPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -1419,10 +1063,6 @@ export type LedgerEntryFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.I
    */
   omit?: Prisma.LedgerEntryOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.LedgerEntryInclude<ExtArgs> | null
-  /**
    * Filter, which LedgerEntry to fetch.
    */
   where: Prisma.LedgerEntryWhereUniqueInput
@@ -1441,10 +1081,6 @@ export type LedgerEntryFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Exten
    */
   omit?: Prisma.LedgerEntryOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.LedgerEntryInclude<ExtArgs> | null
-  /**
    * Filter, which LedgerEntry to fetch.
    */
   where: Prisma.LedgerEntryWhereUniqueInput
@@ -1462,10 +1098,6 @@ export type LedgerEntryFindFirstArgs<ExtArgs extends runtime.Types.Extensions.In
    * Omit specific fields from the LedgerEntry
    */
   omit?: Prisma.LedgerEntryOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.LedgerEntryInclude<ExtArgs> | null
   /**
    * Filter, which LedgerEntry to fetch.
    */
@@ -1515,10 +1147,6 @@ export type LedgerEntryFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extens
    */
   omit?: Prisma.LedgerEntryOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.LedgerEntryInclude<ExtArgs> | null
-  /**
    * Filter, which LedgerEntry to fetch.
    */
   where?: Prisma.LedgerEntryWhereInput
@@ -1566,10 +1194,6 @@ export type LedgerEntryFindManyArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Omit specific fields from the LedgerEntry
    */
   omit?: Prisma.LedgerEntryOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.LedgerEntryInclude<ExtArgs> | null
   /**
    * Filter, which LedgerEntries to fetch.
    */
@@ -1619,10 +1243,6 @@ export type LedgerEntryCreateArgs<ExtArgs extends runtime.Types.Extensions.Inter
    */
   omit?: Prisma.LedgerEntryOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.LedgerEntryInclude<ExtArgs> | null
-  /**
    * The data needed to create a LedgerEntry.
    */
   data: Prisma.XOR<Prisma.LedgerEntryCreateInput, Prisma.LedgerEntryUncheckedCreateInput>
@@ -1656,10 +1276,6 @@ export type LedgerEntryCreateManyAndReturnArgs<ExtArgs extends runtime.Types.Ext
    */
   data: Prisma.LedgerEntryCreateManyInput | Prisma.LedgerEntryCreateManyInput[]
   skipDuplicates?: boolean
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.LedgerEntryIncludeCreateManyAndReturn<ExtArgs> | null
 }
 
 /**
@@ -1674,10 +1290,6 @@ export type LedgerEntryUpdateArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Omit specific fields from the LedgerEntry
    */
   omit?: Prisma.LedgerEntryOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.LedgerEntryInclude<ExtArgs> | null
   /**
    * The data needed to update a LedgerEntry.
    */
@@ -1730,10 +1342,6 @@ export type LedgerEntryUpdateManyAndReturnArgs<ExtArgs extends runtime.Types.Ext
    * Limit how many LedgerEntries to update.
    */
   limit?: number
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.LedgerEntryIncludeUpdateManyAndReturn<ExtArgs> | null
 }
 
 /**
@@ -1748,10 +1356,6 @@ export type LedgerEntryUpsertArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Omit specific fields from the LedgerEntry
    */
   omit?: Prisma.LedgerEntryOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.LedgerEntryInclude<ExtArgs> | null
   /**
    * The filter to search for the LedgerEntry to update in case it exists.
    */
@@ -1779,10 +1383,6 @@ export type LedgerEntryDeleteArgs<ExtArgs extends runtime.Types.Extensions.Inter
    */
   omit?: Prisma.LedgerEntryOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.LedgerEntryInclude<ExtArgs> | null
-  /**
    * Filter which LedgerEntry to delete.
    */
   where: Prisma.LedgerEntryWhereUniqueInput
@@ -1803,25 +1403,6 @@ export type LedgerEntryDeleteManyArgs<ExtArgs extends runtime.Types.Extensions.I
 }
 
 /**
- * LedgerEntry.record
- */
-export type LedgerEntry$recordArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  /**
-   * Select specific fields to fetch from the UsageRecord
-   */
-  select?: Prisma.UsageRecordSelect<ExtArgs> | null
-  /**
-   * Omit specific fields from the UsageRecord
-   */
-  omit?: Prisma.UsageRecordOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.UsageRecordInclude<ExtArgs> | null
-  where?: Prisma.UsageRecordWhereInput
-}
-
-/**
  * LedgerEntry without action
  */
 export type LedgerEntryDefaultArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -1833,8 +1414,4 @@ export type LedgerEntryDefaultArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Omit specific fields from the LedgerEntry
    */
   omit?: Prisma.LedgerEntryOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.LedgerEntryInclude<ExtArgs> | null
 }

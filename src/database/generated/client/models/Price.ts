@@ -30,12 +30,14 @@ export type PriceAvgAggregateOutputType = {
   perMinute: runtime.Decimal | null
   billingStepSeconds: number | null
   minimumSeconds: number | null
+  revision: number | null
 }
 
 export type PriceSumAggregateOutputType = {
   perMinute: runtime.Decimal | null
   billingStepSeconds: number | null
   minimumSeconds: number | null
+  revision: bigint | null
 }
 
 export type PriceMinAggregateOutputType = {
@@ -47,6 +49,7 @@ export type PriceMinAggregateOutputType = {
   billingStepSeconds: number | null
   minimumSeconds: number | null
   isList: boolean | null
+  revision: bigint | null
 }
 
 export type PriceMaxAggregateOutputType = {
@@ -58,6 +61,7 @@ export type PriceMaxAggregateOutputType = {
   billingStepSeconds: number | null
   minimumSeconds: number | null
   isList: boolean | null
+  revision: bigint | null
 }
 
 export type PriceCountAggregateOutputType = {
@@ -69,6 +73,7 @@ export type PriceCountAggregateOutputType = {
   billingStepSeconds: number
   minimumSeconds: number
   isList: number
+  revision: number
   _all: number
 }
 
@@ -77,12 +82,14 @@ export type PriceAvgAggregateInputType = {
   perMinute?: true
   billingStepSeconds?: true
   minimumSeconds?: true
+  revision?: true
 }
 
 export type PriceSumAggregateInputType = {
   perMinute?: true
   billingStepSeconds?: true
   minimumSeconds?: true
+  revision?: true
 }
 
 export type PriceMinAggregateInputType = {
@@ -94,6 +101,7 @@ export type PriceMinAggregateInputType = {
   billingStepSeconds?: true
   minimumSeconds?: true
   isList?: true
+  revision?: true
 }
 
 export type PriceMaxAggregateInputType = {
@@ -105,6 +113,7 @@ export type PriceMaxAggregateInputType = {
   billingStepSeconds?: true
   minimumSeconds?: true
   isList?: true
+  revision?: true
 }
 
 export type PriceCountAggregateInputType = {
@@ -116,6 +125,7 @@ export type PriceCountAggregateInputType = {
   billingStepSeconds?: true
   minimumSeconds?: true
   isList?: true
+  revision?: true
   _all?: true
 }
 
@@ -214,6 +224,7 @@ export type PriceGroupByOutputType = {
   billingStepSeconds: number
   minimumSeconds: number
   isList: boolean
+  revision: bigint
   _count: PriceCountAggregateOutputType | null
   _avg: PriceAvgAggregateOutputType | null
   _sum: PriceSumAggregateOutputType | null
@@ -248,6 +259,7 @@ export type PriceWhereInput = {
   billingStepSeconds?: Prisma.IntFilter<"Price"> | number
   minimumSeconds?: Prisma.IntFilter<"Price"> | number
   isList?: Prisma.BoolFilter<"Price"> | boolean
+  revision?: Prisma.BigIntFilter<"Price"> | bigint | number
 }
 
 export type PriceOrderByWithRelationInput = {
@@ -259,6 +271,7 @@ export type PriceOrderByWithRelationInput = {
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
   isList?: Prisma.SortOrder
+  revision?: Prisma.SortOrder
 }
 
 export type PriceWhereUniqueInput = Prisma.AtLeast<{
@@ -274,6 +287,7 @@ export type PriceWhereUniqueInput = Prisma.AtLeast<{
   billingStepSeconds?: Prisma.IntFilter<"Price"> | number
   minimumSeconds?: Prisma.IntFilter<"Price"> | number
   isList?: Prisma.BoolFilter<"Price"> | boolean
+  revision?: Prisma.BigIntFilter<"Price"> | bigint | number
 }, "vendor_mode_currency_effectiveFrom">
 
 export type PriceOrderByWithAggregationInput = {
@@ -285,6 +299,7 @@ export type PriceOrderByWithAggregationInput = {
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
   isList?: Prisma.SortOrder
+  revision?: Prisma.SortOrder
   _count?: Prisma.PriceCountOrderByAggregateInput
   _avg?: Prisma.PriceAvgOrderByAggregateInput
   _max?: Prisma.PriceMaxOrderByAggregateInput
@@ -304,6 +319,7 @@ export type PriceScalarWhereWithAggregatesInput = {
   billingStepSeconds?: Prisma.IntWithAggregatesFilter<"Price"> | number
   minimumSeconds?: Prisma.IntWithAggregatesFilter<"Price"> | number
   isList?: Prisma.BoolWithAggregatesFilter<"Price"> | boolean
+  revision?: Prisma.BigIntWithAggregatesFilter<"Price"> | bigint | number
 }
 
 export type PriceCreateInput = {
@@ -315,6 +331,7 @@ export type PriceCreateInput = {
   billingStepSeconds?: number
   minimumSeconds?: number
   isList?: boolean
+  revision?: bigint | number
 }
 
 export type PriceUncheckedCreateInput = {
@@ -326,6 +343,7 @@ export type PriceUncheckedCreateInput = {
   billingStepSeconds?: number
   minimumSeconds?: number
   isList?: boolean
+  revision?: bigint | number
 }
 
 export type PriceUpdateInput = {
@@ -337,6 +355,7 @@ export type PriceUpdateInput = {
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   isList?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  revision?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
 }
 
 export type PriceUncheckedUpdateInput = {
@@ -348,6 +367,7 @@ export type PriceUncheckedUpdateInput = {
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   isList?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  revision?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
 }
 
 export type PriceCreateManyInput = {
@@ -359,6 +379,7 @@ export type PriceCreateManyInput = {
   billingStepSeconds?: number
   minimumSeconds?: number
   isList?: boolean
+  revision?: bigint | number
 }
 
 export type PriceUpdateManyMutationInput = {
@@ -370,6 +391,7 @@ export type PriceUpdateManyMutationInput = {
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   isList?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  revision?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
 }
 
 export type PriceUncheckedUpdateManyInput = {
@@ -381,6 +403,7 @@ export type PriceUncheckedUpdateManyInput = {
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   isList?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  revision?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
 }
 
 export type PriceVendorModeCurrencyEffectiveFromCompoundUniqueInput = {
@@ -399,12 +422,14 @@ export type PriceCountOrderByAggregateInput = {
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
   isList?: Prisma.SortOrder
+  revision?: Prisma.SortOrder
 }
 
 export type PriceAvgOrderByAggregateInput = {
   perMinute?: Prisma.SortOrder
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
+  revision?: Prisma.SortOrder
 }
 
 export type PriceMaxOrderByAggregateInput = {
@@ -416,6 +441,7 @@ export type PriceMaxOrderByAggregateInput = {
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
   isList?: Prisma.SortOrder
+  revision?: Prisma.SortOrder
 }
 
 export type PriceMinOrderByAggregateInput = {
@@ -427,12 +453,14 @@ export type PriceMinOrderByAggregateInput = {
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
   isList?: Prisma.SortOrder
+  revision?: Prisma.SortOrder
 }
 
 export type PriceSumOrderByAggregateInput = {
   perMinute?: Prisma.SortOrder
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
+  revision?: Prisma.SortOrder
 }
 
 
@@ -446,6 +474,7 @@ export type PriceSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = 
   billingStepSeconds?: boolean
   minimumSeconds?: boolean
   isList?: boolean
+  revision?: boolean
 }, ExtArgs["result"]["price"]>
 
 export type PriceSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -457,6 +486,7 @@ export type PriceSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   billingStepSeconds?: boolean
   minimumSeconds?: boolean
   isList?: boolean
+  revision?: boolean
 }, ExtArgs["result"]["price"]>
 
 export type PriceSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -468,6 +498,7 @@ export type PriceSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensi
   billingStepSeconds?: boolean
   minimumSeconds?: boolean
   isList?: boolean
+  revision?: boolean
 }, ExtArgs["result"]["price"]>
 
 export type PriceSelectScalar = {
@@ -479,9 +510,10 @@ export type PriceSelectScalar = {
   billingStepSeconds?: boolean
   minimumSeconds?: boolean
   isList?: boolean
+  revision?: boolean
 }
 
-export type PriceOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"vendor" | "mode" | "currency" | "effectiveFrom" | "perMinute" | "billingStepSeconds" | "minimumSeconds" | "isList", ExtArgs["result"]["price"]>
+export type PriceOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"vendor" | "mode" | "currency" | "effectiveFrom" | "perMinute" | "billingStepSeconds" | "minimumSeconds" | "isList" | "revision", ExtArgs["result"]["price"]>
 
 export type $PricePayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Price"
@@ -495,6 +527,7 @@ export type $PricePayload<ExtArgs extends runtime.Types.Extensions.InternalArgs 
     billingStepSeconds: number
     minimumSeconds: number
     isList: boolean
+    revision: bigint
   }, ExtArgs["result"]["price"]>
   composites: {}
 }
@@ -926,6 +959,7 @@ export interface PriceFieldRefs {
   readonly billingStepSeconds: Prisma.FieldRef<"Price", 'Int'>
   readonly minimumSeconds: Prisma.FieldRef<"Price", 'Int'>
   readonly isList: Prisma.FieldRef<"Price", 'Boolean'>
+  readonly revision: Prisma.FieldRef<"Price", 'BigInt'>
 }
     
 

@@ -216,7 +216,6 @@ export type QuotaAlertWhereInput = {
   quotaLimit?: Prisma.EnumQuotaLimitFilter<"QuotaAlert"> | $Enums.QuotaLimit
   thresholdPercent?: Prisma.IntFilter<"QuotaAlert"> | number
   crossedAt?: Prisma.DateTimeFilter<"QuotaAlert"> | Date | string
-  quota?: Prisma.XOR<Prisma.UsageQuotaScalarRelationFilter, Prisma.UsageQuotaWhereInput>
 }
 
 export type QuotaAlertOrderByWithRelationInput = {
@@ -225,7 +224,6 @@ export type QuotaAlertOrderByWithRelationInput = {
   quotaLimit?: Prisma.SortOrder
   thresholdPercent?: Prisma.SortOrder
   crossedAt?: Prisma.SortOrder
-  quota?: Prisma.UsageQuotaOrderByWithRelationInput
 }
 
 export type QuotaAlertWhereUniqueInput = Prisma.AtLeast<{
@@ -238,7 +236,6 @@ export type QuotaAlertWhereUniqueInput = Prisma.AtLeast<{
   quotaLimit?: Prisma.EnumQuotaLimitFilter<"QuotaAlert"> | $Enums.QuotaLimit
   thresholdPercent?: Prisma.IntFilter<"QuotaAlert"> | number
   crossedAt?: Prisma.DateTimeFilter<"QuotaAlert"> | Date | string
-  quota?: Prisma.XOR<Prisma.UsageQuotaScalarRelationFilter, Prisma.UsageQuotaWhereInput>
 }, "userId_period_quotaLimit_thresholdPercent">
 
 export type QuotaAlertOrderByWithAggregationInput = {
@@ -266,10 +263,11 @@ export type QuotaAlertScalarWhereWithAggregatesInput = {
 }
 
 export type QuotaAlertCreateInput = {
+  userId: string
+  period: string
   quotaLimit: $Enums.QuotaLimit
   thresholdPercent: number
   crossedAt: Date | string
-  quota: Prisma.UsageQuotaCreateNestedOneWithoutAlertsInput
 }
 
 export type QuotaAlertUncheckedCreateInput = {
@@ -281,10 +279,11 @@ export type QuotaAlertUncheckedCreateInput = {
 }
 
 export type QuotaAlertUpdateInput = {
+  userId?: Prisma.StringFieldUpdateOperationsInput | string
+  period?: Prisma.StringFieldUpdateOperationsInput | string
   quotaLimit?: Prisma.EnumQuotaLimitFieldUpdateOperationsInput | $Enums.QuotaLimit
   thresholdPercent?: Prisma.IntFieldUpdateOperationsInput | number
   crossedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  quota?: Prisma.UsageQuotaUpdateOneRequiredWithoutAlertsNestedInput
 }
 
 export type QuotaAlertUncheckedUpdateInput = {
@@ -304,6 +303,8 @@ export type QuotaAlertCreateManyInput = {
 }
 
 export type QuotaAlertUpdateManyMutationInput = {
+  userId?: Prisma.StringFieldUpdateOperationsInput | string
+  period?: Prisma.StringFieldUpdateOperationsInput | string
   quotaLimit?: Prisma.EnumQuotaLimitFieldUpdateOperationsInput | $Enums.QuotaLimit
   thresholdPercent?: Prisma.IntFieldUpdateOperationsInput | number
   crossedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
@@ -315,16 +316,6 @@ export type QuotaAlertUncheckedUpdateManyInput = {
   quotaLimit?: Prisma.EnumQuotaLimitFieldUpdateOperationsInput | $Enums.QuotaLimit
   thresholdPercent?: Prisma.IntFieldUpdateOperationsInput | number
   crossedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-}
-
-export type QuotaAlertListRelationFilter = {
-  every?: Prisma.QuotaAlertWhereInput
-  some?: Prisma.QuotaAlertWhereInput
-  none?: Prisma.QuotaAlertWhereInput
-}
-
-export type QuotaAlertOrderByRelationAggregateInput = {
-  _count?: Prisma.SortOrder
 }
 
 export type QuotaAlertUserIdPeriodQuotaLimitThresholdPercentCompoundUniqueInput = {
@@ -366,123 +357,8 @@ export type QuotaAlertSumOrderByAggregateInput = {
   thresholdPercent?: Prisma.SortOrder
 }
 
-export type QuotaAlertCreateNestedManyWithoutQuotaInput = {
-  create?: Prisma.XOR<Prisma.QuotaAlertCreateWithoutQuotaInput, Prisma.QuotaAlertUncheckedCreateWithoutQuotaInput> | Prisma.QuotaAlertCreateWithoutQuotaInput[] | Prisma.QuotaAlertUncheckedCreateWithoutQuotaInput[]
-  connectOrCreate?: Prisma.QuotaAlertCreateOrConnectWithoutQuotaInput | Prisma.QuotaAlertCreateOrConnectWithoutQuotaInput[]
-  createMany?: Prisma.QuotaAlertCreateManyQuotaInputEnvelope
-  connect?: Prisma.QuotaAlertWhereUniqueInput | Prisma.QuotaAlertWhereUniqueInput[]
-}
-
-export type QuotaAlertUncheckedCreateNestedManyWithoutQuotaInput = {
-  create?: Prisma.XOR<Prisma.QuotaAlertCreateWithoutQuotaInput, Prisma.QuotaAlertUncheckedCreateWithoutQuotaInput> | Prisma.QuotaAlertCreateWithoutQuotaInput[] | Prisma.QuotaAlertUncheckedCreateWithoutQuotaInput[]
-  connectOrCreate?: Prisma.QuotaAlertCreateOrConnectWithoutQuotaInput | Prisma.QuotaAlertCreateOrConnectWithoutQuotaInput[]
-  createMany?: Prisma.QuotaAlertCreateManyQuotaInputEnvelope
-  connect?: Prisma.QuotaAlertWhereUniqueInput | Prisma.QuotaAlertWhereUniqueInput[]
-}
-
-export type QuotaAlertUpdateManyWithoutQuotaNestedInput = {
-  create?: Prisma.XOR<Prisma.QuotaAlertCreateWithoutQuotaInput, Prisma.QuotaAlertUncheckedCreateWithoutQuotaInput> | Prisma.QuotaAlertCreateWithoutQuotaInput[] | Prisma.QuotaAlertUncheckedCreateWithoutQuotaInput[]
-  connectOrCreate?: Prisma.QuotaAlertCreateOrConnectWithoutQuotaInput | Prisma.QuotaAlertCreateOrConnectWithoutQuotaInput[]
-  upsert?: Prisma.QuotaAlertUpsertWithWhereUniqueWithoutQuotaInput | Prisma.QuotaAlertUpsertWithWhereUniqueWithoutQuotaInput[]
-  createMany?: Prisma.QuotaAlertCreateManyQuotaInputEnvelope
-  set?: Prisma.QuotaAlertWhereUniqueInput | Prisma.QuotaAlertWhereUniqueInput[]
-  disconnect?: Prisma.QuotaAlertWhereUniqueInput | Prisma.QuotaAlertWhereUniqueInput[]
-  delete?: Prisma.QuotaAlertWhereUniqueInput | Prisma.QuotaAlertWhereUniqueInput[]
-  connect?: Prisma.QuotaAlertWhereUniqueInput | Prisma.QuotaAlertWhereUniqueInput[]
-  update?: Prisma.QuotaAlertUpdateWithWhereUniqueWithoutQuotaInput | Prisma.QuotaAlertUpdateWithWhereUniqueWithoutQuotaInput[]
-  updateMany?: Prisma.QuotaAlertUpdateManyWithWhereWithoutQuotaInput | Prisma.QuotaAlertUpdateManyWithWhereWithoutQuotaInput[]
-  deleteMany?: Prisma.QuotaAlertScalarWhereInput | Prisma.QuotaAlertScalarWhereInput[]
-}
-
-export type QuotaAlertUncheckedUpdateManyWithoutQuotaNestedInput = {
-  create?: Prisma.XOR<Prisma.QuotaAlertCreateWithoutQuotaInput, Prisma.QuotaAlertUncheckedCreateWithoutQuotaInput> | Prisma.QuotaAlertCreateWithoutQuotaInput[] | Prisma.QuotaAlertUncheckedCreateWithoutQuotaInput[]
-  connectOrCreate?: Prisma.QuotaAlertCreateOrConnectWithoutQuotaInput | Prisma.QuotaAlertCreateOrConnectWithoutQuotaInput[]
-  upsert?: Prisma.QuotaAlertUpsertWithWhereUniqueWithoutQuotaInput | Prisma.QuotaAlertUpsertWithWhereUniqueWithoutQuotaInput[]
-  createMany?: Prisma.QuotaAlertCreateManyQuotaInputEnvelope
-  set?: Prisma.QuotaAlertWhereUniqueInput | Prisma.QuotaAlertWhereUniqueInput[]
-  disconnect?: Prisma.QuotaAlertWhereUniqueInput | Prisma.QuotaAlertWhereUniqueInput[]
-  delete?: Prisma.QuotaAlertWhereUniqueInput | Prisma.QuotaAlertWhereUniqueInput[]
-  connect?: Prisma.QuotaAlertWhereUniqueInput | Prisma.QuotaAlertWhereUniqueInput[]
-  update?: Prisma.QuotaAlertUpdateWithWhereUniqueWithoutQuotaInput | Prisma.QuotaAlertUpdateWithWhereUniqueWithoutQuotaInput[]
-  updateMany?: Prisma.QuotaAlertUpdateManyWithWhereWithoutQuotaInput | Prisma.QuotaAlertUpdateManyWithWhereWithoutQuotaInput[]
-  deleteMany?: Prisma.QuotaAlertScalarWhereInput | Prisma.QuotaAlertScalarWhereInput[]
-}
-
 export type EnumQuotaLimitFieldUpdateOperationsInput = {
   set?: $Enums.QuotaLimit
-}
-
-export type QuotaAlertCreateWithoutQuotaInput = {
-  quotaLimit: $Enums.QuotaLimit
-  thresholdPercent: number
-  crossedAt: Date | string
-}
-
-export type QuotaAlertUncheckedCreateWithoutQuotaInput = {
-  quotaLimit: $Enums.QuotaLimit
-  thresholdPercent: number
-  crossedAt: Date | string
-}
-
-export type QuotaAlertCreateOrConnectWithoutQuotaInput = {
-  where: Prisma.QuotaAlertWhereUniqueInput
-  create: Prisma.XOR<Prisma.QuotaAlertCreateWithoutQuotaInput, Prisma.QuotaAlertUncheckedCreateWithoutQuotaInput>
-}
-
-export type QuotaAlertCreateManyQuotaInputEnvelope = {
-  data: Prisma.QuotaAlertCreateManyQuotaInput | Prisma.QuotaAlertCreateManyQuotaInput[]
-  skipDuplicates?: boolean
-}
-
-export type QuotaAlertUpsertWithWhereUniqueWithoutQuotaInput = {
-  where: Prisma.QuotaAlertWhereUniqueInput
-  update: Prisma.XOR<Prisma.QuotaAlertUpdateWithoutQuotaInput, Prisma.QuotaAlertUncheckedUpdateWithoutQuotaInput>
-  create: Prisma.XOR<Prisma.QuotaAlertCreateWithoutQuotaInput, Prisma.QuotaAlertUncheckedCreateWithoutQuotaInput>
-}
-
-export type QuotaAlertUpdateWithWhereUniqueWithoutQuotaInput = {
-  where: Prisma.QuotaAlertWhereUniqueInput
-  data: Prisma.XOR<Prisma.QuotaAlertUpdateWithoutQuotaInput, Prisma.QuotaAlertUncheckedUpdateWithoutQuotaInput>
-}
-
-export type QuotaAlertUpdateManyWithWhereWithoutQuotaInput = {
-  where: Prisma.QuotaAlertScalarWhereInput
-  data: Prisma.XOR<Prisma.QuotaAlertUpdateManyMutationInput, Prisma.QuotaAlertUncheckedUpdateManyWithoutQuotaInput>
-}
-
-export type QuotaAlertScalarWhereInput = {
-  AND?: Prisma.QuotaAlertScalarWhereInput | Prisma.QuotaAlertScalarWhereInput[]
-  OR?: Prisma.QuotaAlertScalarWhereInput[]
-  NOT?: Prisma.QuotaAlertScalarWhereInput | Prisma.QuotaAlertScalarWhereInput[]
-  userId?: Prisma.StringFilter<"QuotaAlert"> | string
-  period?: Prisma.StringFilter<"QuotaAlert"> | string
-  quotaLimit?: Prisma.EnumQuotaLimitFilter<"QuotaAlert"> | $Enums.QuotaLimit
-  thresholdPercent?: Prisma.IntFilter<"QuotaAlert"> | number
-  crossedAt?: Prisma.DateTimeFilter<"QuotaAlert"> | Date | string
-}
-
-export type QuotaAlertCreateManyQuotaInput = {
-  quotaLimit: $Enums.QuotaLimit
-  thresholdPercent: number
-  crossedAt: Date | string
-}
-
-export type QuotaAlertUpdateWithoutQuotaInput = {
-  quotaLimit?: Prisma.EnumQuotaLimitFieldUpdateOperationsInput | $Enums.QuotaLimit
-  thresholdPercent?: Prisma.IntFieldUpdateOperationsInput | number
-  crossedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-}
-
-export type QuotaAlertUncheckedUpdateWithoutQuotaInput = {
-  quotaLimit?: Prisma.EnumQuotaLimitFieldUpdateOperationsInput | $Enums.QuotaLimit
-  thresholdPercent?: Prisma.IntFieldUpdateOperationsInput | number
-  crossedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-}
-
-export type QuotaAlertUncheckedUpdateManyWithoutQuotaInput = {
-  quotaLimit?: Prisma.EnumQuotaLimitFieldUpdateOperationsInput | $Enums.QuotaLimit
-  thresholdPercent?: Prisma.IntFieldUpdateOperationsInput | number
-  crossedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
 }
 
 
@@ -493,7 +369,6 @@ export type QuotaAlertSelect<ExtArgs extends runtime.Types.Extensions.InternalAr
   quotaLimit?: boolean
   thresholdPercent?: boolean
   crossedAt?: boolean
-  quota?: boolean | Prisma.UsageQuotaDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["quotaAlert"]>
 
 export type QuotaAlertSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -502,7 +377,6 @@ export type QuotaAlertSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Ex
   quotaLimit?: boolean
   thresholdPercent?: boolean
   crossedAt?: boolean
-  quota?: boolean | Prisma.UsageQuotaDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["quotaAlert"]>
 
 export type QuotaAlertSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -511,7 +385,6 @@ export type QuotaAlertSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Ex
   quotaLimit?: boolean
   thresholdPercent?: boolean
   crossedAt?: boolean
-  quota?: boolean | Prisma.UsageQuotaDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["quotaAlert"]>
 
 export type QuotaAlertSelectScalar = {
@@ -523,21 +396,10 @@ export type QuotaAlertSelectScalar = {
 }
 
 export type QuotaAlertOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"userId" | "period" | "quotaLimit" | "thresholdPercent" | "crossedAt", ExtArgs["result"]["quotaAlert"]>
-export type QuotaAlertInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  quota?: boolean | Prisma.UsageQuotaDefaultArgs<ExtArgs>
-}
-export type QuotaAlertIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  quota?: boolean | Prisma.UsageQuotaDefaultArgs<ExtArgs>
-}
-export type QuotaAlertIncludeUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  quota?: boolean | Prisma.UsageQuotaDefaultArgs<ExtArgs>
-}
 
 export type $QuotaAlertPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "QuotaAlert"
-  objects: {
-    quota: Prisma.$UsageQuotaPayload<ExtArgs>
-  }
+  objects: {}
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     userId: string
     period: string
@@ -938,7 +800,6 @@ readonly fields: QuotaAlertFieldRefs;
  */
 export interface Prisma__QuotaAlertClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
-  quota<T extends Prisma.UsageQuotaDefaultArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.UsageQuotaDefaultArgs<ExtArgs>>): Prisma.Prisma__UsageQuotaClient<runtime.Types.Result.GetResult<Prisma.$UsageQuotaPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | Null, Null, ExtArgs, GlobalOmitOptions>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -990,10 +851,6 @@ export type QuotaAlertFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.In
    */
   omit?: Prisma.QuotaAlertOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.QuotaAlertInclude<ExtArgs> | null
-  /**
    * Filter, which QuotaAlert to fetch.
    */
   where: Prisma.QuotaAlertWhereUniqueInput
@@ -1012,10 +869,6 @@ export type QuotaAlertFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extens
    */
   omit?: Prisma.QuotaAlertOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.QuotaAlertInclude<ExtArgs> | null
-  /**
    * Filter, which QuotaAlert to fetch.
    */
   where: Prisma.QuotaAlertWhereUniqueInput
@@ -1033,10 +886,6 @@ export type QuotaAlertFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Omit specific fields from the QuotaAlert
    */
   omit?: Prisma.QuotaAlertOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.QuotaAlertInclude<ExtArgs> | null
   /**
    * Filter, which QuotaAlert to fetch.
    */
@@ -1086,10 +935,6 @@ export type QuotaAlertFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensi
    */
   omit?: Prisma.QuotaAlertOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.QuotaAlertInclude<ExtArgs> | null
-  /**
    * Filter, which QuotaAlert to fetch.
    */
   where?: Prisma.QuotaAlertWhereInput
@@ -1137,10 +982,6 @@ export type QuotaAlertFindManyArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Omit specific fields from the QuotaAlert
    */
   omit?: Prisma.QuotaAlertOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.QuotaAlertInclude<ExtArgs> | null
   /**
    * Filter, which QuotaAlerts to fetch.
    */
@@ -1190,10 +1031,6 @@ export type QuotaAlertCreateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    */
   omit?: Prisma.QuotaAlertOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.QuotaAlertInclude<ExtArgs> | null
-  /**
    * The data needed to create a QuotaAlert.
    */
   data: Prisma.XOR<Prisma.QuotaAlertCreateInput, Prisma.QuotaAlertUncheckedCreateInput>
@@ -1227,10 +1064,6 @@ export type QuotaAlertCreateManyAndReturnArgs<ExtArgs extends runtime.Types.Exte
    */
   data: Prisma.QuotaAlertCreateManyInput | Prisma.QuotaAlertCreateManyInput[]
   skipDuplicates?: boolean
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.QuotaAlertIncludeCreateManyAndReturn<ExtArgs> | null
 }
 
 /**
@@ -1245,10 +1078,6 @@ export type QuotaAlertUpdateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Omit specific fields from the QuotaAlert
    */
   omit?: Prisma.QuotaAlertOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.QuotaAlertInclude<ExtArgs> | null
   /**
    * The data needed to update a QuotaAlert.
    */
@@ -1301,10 +1130,6 @@ export type QuotaAlertUpdateManyAndReturnArgs<ExtArgs extends runtime.Types.Exte
    * Limit how many QuotaAlerts to update.
    */
   limit?: number
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.QuotaAlertIncludeUpdateManyAndReturn<ExtArgs> | null
 }
 
 /**
@@ -1319,10 +1144,6 @@ export type QuotaAlertUpsertArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Omit specific fields from the QuotaAlert
    */
   omit?: Prisma.QuotaAlertOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.QuotaAlertInclude<ExtArgs> | null
   /**
    * The filter to search for the QuotaAlert to update in case it exists.
    */
@@ -1349,10 +1170,6 @@ export type QuotaAlertDeleteArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Omit specific fields from the QuotaAlert
    */
   omit?: Prisma.QuotaAlertOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.QuotaAlertInclude<ExtArgs> | null
   /**
    * Filter which QuotaAlert to delete.
    */
@@ -1385,8 +1202,4 @@ export type QuotaAlertDefaultArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Omit specific fields from the QuotaAlert
    */
   omit?: Prisma.QuotaAlertOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.QuotaAlertInclude<ExtArgs> | null
 }

@@ -352,8 +352,6 @@ export type UsageQuotaWhereInput = {
   lastResetAt?: Prisma.DateTimeFilter<"UsageQuota"> | Date | string
   createdAt?: Prisma.DateTimeFilter<"UsageQuota"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"UsageQuota"> | Date | string
-  ledger?: Prisma.LedgerEntryListRelationFilter
-  alerts?: Prisma.QuotaAlertListRelationFilter
 }
 
 export type UsageQuotaOrderByWithRelationInput = {
@@ -375,8 +373,6 @@ export type UsageQuotaOrderByWithRelationInput = {
   lastResetAt?: Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
-  ledger?: Prisma.LedgerEntryOrderByRelationAggregateInput
-  alerts?: Prisma.QuotaAlertOrderByRelationAggregateInput
 }
 
 export type UsageQuotaWhereUniqueInput = Prisma.AtLeast<{
@@ -402,8 +398,6 @@ export type UsageQuotaWhereUniqueInput = Prisma.AtLeast<{
   lastResetAt?: Prisma.DateTimeFilter<"UsageQuota"> | Date | string
   createdAt?: Prisma.DateTimeFilter<"UsageQuota"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"UsageQuota"> | Date | string
-  ledger?: Prisma.LedgerEntryListRelationFilter
-  alerts?: Prisma.QuotaAlertListRelationFilter
 }, "id" | "userId_currentMonth">
 
 export type UsageQuotaOrderByWithAggregationInput = {
@@ -475,8 +469,6 @@ export type UsageQuotaCreateInput = {
   lastResetAt?: Date | string
   createdAt?: Date | string
   updatedAt?: Date | string
-  ledger?: Prisma.LedgerEntryCreateNestedManyWithoutQuotaInput
-  alerts?: Prisma.QuotaAlertCreateNestedManyWithoutQuotaInput
 }
 
 export type UsageQuotaUncheckedCreateInput = {
@@ -498,8 +490,6 @@ export type UsageQuotaUncheckedCreateInput = {
   lastResetAt?: Date | string
   createdAt?: Date | string
   updatedAt?: Date | string
-  ledger?: Prisma.LedgerEntryUncheckedCreateNestedManyWithoutQuotaInput
-  alerts?: Prisma.QuotaAlertUncheckedCreateNestedManyWithoutQuotaInput
 }
 
 export type UsageQuotaUpdateInput = {
@@ -521,8 +511,6 @@ export type UsageQuotaUpdateInput = {
   lastResetAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  ledger?: Prisma.LedgerEntryUpdateManyWithoutQuotaNestedInput
-  alerts?: Prisma.QuotaAlertUpdateManyWithoutQuotaNestedInput
 }
 
 export type UsageQuotaUncheckedUpdateInput = {
@@ -544,8 +532,6 @@ export type UsageQuotaUncheckedUpdateInput = {
   lastResetAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  ledger?: Prisma.LedgerEntryUncheckedUpdateManyWithoutQuotaNestedInput
-  alerts?: Prisma.QuotaAlertUncheckedUpdateManyWithoutQuotaNestedInput
 }
 
 export type UsageQuotaCreateManyInput = {
@@ -703,293 +689,6 @@ export type UsageQuotaSumOrderByAggregateInput = {
   version?: Prisma.SortOrder
 }
 
-export type UsageQuotaScalarRelationFilter = {
-  is?: Prisma.UsageQuotaWhereInput
-  isNot?: Prisma.UsageQuotaWhereInput
-}
-
-export type BoolFieldUpdateOperationsInput = {
-  set?: boolean
-}
-
-export type NullableDateTimeFieldUpdateOperationsInput = {
-  set?: Date | string | null
-}
-
-export type UsageQuotaCreateNestedOneWithoutLedgerInput = {
-  create?: Prisma.XOR<Prisma.UsageQuotaCreateWithoutLedgerInput, Prisma.UsageQuotaUncheckedCreateWithoutLedgerInput>
-  connectOrCreate?: Prisma.UsageQuotaCreateOrConnectWithoutLedgerInput
-  connect?: Prisma.UsageQuotaWhereUniqueInput
-}
-
-export type UsageQuotaUpdateOneRequiredWithoutLedgerNestedInput = {
-  create?: Prisma.XOR<Prisma.UsageQuotaCreateWithoutLedgerInput, Prisma.UsageQuotaUncheckedCreateWithoutLedgerInput>
-  connectOrCreate?: Prisma.UsageQuotaCreateOrConnectWithoutLedgerInput
-  upsert?: Prisma.UsageQuotaUpsertWithoutLedgerInput
-  connect?: Prisma.UsageQuotaWhereUniqueInput
-  update?: Prisma.XOR<Prisma.XOR<Prisma.UsageQuotaUpdateToOneWithWhereWithoutLedgerInput, Prisma.UsageQuotaUpdateWithoutLedgerInput>, Prisma.UsageQuotaUncheckedUpdateWithoutLedgerInput>
-}
-
-export type UsageQuotaCreateNestedOneWithoutAlertsInput = {
-  create?: Prisma.XOR<Prisma.UsageQuotaCreateWithoutAlertsInput, Prisma.UsageQuotaUncheckedCreateWithoutAlertsInput>
-  connectOrCreate?: Prisma.UsageQuotaCreateOrConnectWithoutAlertsInput
-  connect?: Prisma.UsageQuotaWhereUniqueInput
-}
-
-export type UsageQuotaUpdateOneRequiredWithoutAlertsNestedInput = {
-  create?: Prisma.XOR<Prisma.UsageQuotaCreateWithoutAlertsInput, Prisma.UsageQuotaUncheckedCreateWithoutAlertsInput>
-  connectOrCreate?: Prisma.UsageQuotaCreateOrConnectWithoutAlertsInput
-  upsert?: Prisma.UsageQuotaUpsertWithoutAlertsInput
-  connect?: Prisma.UsageQuotaWhereUniqueInput
-  update?: Prisma.XOR<Prisma.XOR<Prisma.UsageQuotaUpdateToOneWithWhereWithoutAlertsInput, Prisma.UsageQuotaUpdateWithoutAlertsInput>, Prisma.UsageQuotaUncheckedUpdateWithoutAlertsInput>
-}
-
-export type UsageQuotaCreateWithoutLedgerInput = {
-  id?: string
-  userId: string
-  monthlyLimitMinutes?: number
-  monthlyLimitCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  currentMonth: string
-  usedSeconds?: number
-  usedMinutes?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  usedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: number
-  heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  sessionCount?: number
-  isActive?: boolean
-  version?: number
-  nextThresholdAt?: Date | string | null
-  limitsChangedAt?: Date | string | null
-  lastResetAt?: Date | string
-  createdAt?: Date | string
-  updatedAt?: Date | string
-  alerts?: Prisma.QuotaAlertCreateNestedManyWithoutQuotaInput
-}
-
-export type UsageQuotaUncheckedCreateWithoutLedgerInput = {
-  id?: string
-  userId: string
-  monthlyLimitMinutes?: number
-  monthlyLimitCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  currentMonth: string
-  usedSeconds?: number
-  usedMinutes?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  usedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: number
-  heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  sessionCount?: number
-  isActive?: boolean
-  version?: number
-  nextThresholdAt?: Date | string | null
-  limitsChangedAt?: Date | string | null
-  lastResetAt?: Date | string
-  createdAt?: Date | string
-  updatedAt?: Date | string
-  alerts?: Prisma.QuotaAlertUncheckedCreateNestedManyWithoutQuotaInput
-}
-
-export type UsageQuotaCreateOrConnectWithoutLedgerInput = {
-  where: Prisma.UsageQuotaWhereUniqueInput
-  create: Prisma.XOR<Prisma.UsageQuotaCreateWithoutLedgerInput, Prisma.UsageQuotaUncheckedCreateWithoutLedgerInput>
-}
-
-export type UsageQuotaUpsertWithoutLedgerInput = {
-  update: Prisma.XOR<Prisma.UsageQuotaUpdateWithoutLedgerInput, Prisma.UsageQuotaUncheckedUpdateWithoutLedgerInput>
-  create: Prisma.XOR<Prisma.UsageQuotaCreateWithoutLedgerInput, Prisma.UsageQuotaUncheckedCreateWithoutLedgerInput>
-  where?: Prisma.UsageQuotaWhereInput
-}
-
-export type UsageQuotaUpdateToOneWithWhereWithoutLedgerInput = {
-  where?: Prisma.UsageQuotaWhereInput
-  data: Prisma.XOR<Prisma.UsageQuotaUpdateWithoutLedgerInput, Prisma.UsageQuotaUncheckedUpdateWithoutLedgerInput>
-}
-
-export type UsageQuotaUpdateWithoutLedgerInput = {
-  id?: Prisma.StringFieldUpdateOperationsInput | string
-  userId?: Prisma.StringFieldUpdateOperationsInput | string
-  monthlyLimitMinutes?: Prisma.IntFieldUpdateOperationsInput | number
-  monthlyLimitCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  currentMonth?: Prisma.StringFieldUpdateOperationsInput | string
-  usedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  usedMinutes?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  usedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  sessionCount?: Prisma.IntFieldUpdateOperationsInput | number
-  isActive?: Prisma.BoolFieldUpdateOperationsInput | boolean
-  version?: Prisma.IntFieldUpdateOperationsInput | number
-  nextThresholdAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  limitsChangedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  lastResetAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  alerts?: Prisma.QuotaAlertUpdateManyWithoutQuotaNestedInput
-}
-
-export type UsageQuotaUncheckedUpdateWithoutLedgerInput = {
-  id?: Prisma.StringFieldUpdateOperationsInput | string
-  userId?: Prisma.StringFieldUpdateOperationsInput | string
-  monthlyLimitMinutes?: Prisma.IntFieldUpdateOperationsInput | number
-  monthlyLimitCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  currentMonth?: Prisma.StringFieldUpdateOperationsInput | string
-  usedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  usedMinutes?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  usedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  sessionCount?: Prisma.IntFieldUpdateOperationsInput | number
-  isActive?: Prisma.BoolFieldUpdateOperationsInput | boolean
-  version?: Prisma.IntFieldUpdateOperationsInput | number
-  nextThresholdAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  limitsChangedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  lastResetAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  alerts?: Prisma.QuotaAlertUncheckedUpdateManyWithoutQuotaNestedInput
-}
-
-export type UsageQuotaCreateWithoutAlertsInput = {
-  id?: string
-  userId: string
-  monthlyLimitMinutes?: number
-  monthlyLimitCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  currentMonth: string
-  usedSeconds?: number
-  usedMinutes?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  usedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: number
-  heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  sessionCount?: number
-  isActive?: boolean
-  version?: number
-  nextThresholdAt?: Date | string | null
-  limitsChangedAt?: Date | string | null
-  lastResetAt?: Date | string
-  createdAt?: Date | string
-  updatedAt?: Date | string
-  ledger?: Prisma.LedgerEntryCreateNestedManyWithoutQuotaInput
-}
-
-export type UsageQuotaUncheckedCreateWithoutAlertsInput = {
-  id?: string
-  userId: string
-  monthlyLimitMinutes?: number
-  monthlyLimitCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  currentMonth: string
-  usedSeconds?: number
-  usedMinutes?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  usedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: number
-  heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  sessionCount?: number
-  isActive?: boolean
-  version?: number
-  nextThresholdAt?: Date | string | null
-  limitsChangedAt?: Date | string | null
-  lastResetAt?: Date | string
-  createdAt?: Date | string
-  updatedAt?: Date | string
-  ledger?: Prisma.LedgerEntryUncheckedCreateNestedManyWithoutQuotaInput
-}
-
-export type UsageQuotaCreateOrConnectWithoutAlertsInput = {
-  where: Prisma.UsageQuotaWhereUniqueInput
-  create: Prisma.XOR<Prisma.UsageQuotaCreateWithoutAlertsInput, Prisma.UsageQuotaUncheckedCreateWithoutAlertsInput>
-}
-
-export type UsageQuotaUpsertWithoutAlertsInput = {
-  update: Prisma.XOR<Prisma.UsageQuotaUpdateWithoutAlertsInput, Prisma.UsageQuotaUncheckedUpdateWithoutAlertsInput>
-  create: Prisma.XOR<Prisma.UsageQuotaCreateWithoutAlertsInput, Prisma.UsageQuotaUncheckedCreateWithoutAlertsInput>
-  where?: Prisma.UsageQuotaWhereInput
-}
-
-export type UsageQuotaUpdateToOneWithWhereWithoutAlertsInput = {
-  where?: Prisma.UsageQuotaWhereInput
-  data: Prisma.XOR<Prisma.UsageQuotaUpdateWithoutAlertsInput, Prisma.UsageQuotaUncheckedUpdateWithoutAlertsInput>
-}
-
-export type UsageQuotaUpdateWithoutAlertsInput = {
-  id?: Prisma.StringFieldUpdateOperationsInput | string
-  userId?: Prisma.StringFieldUpdateOperationsInput | string
-  monthlyLimitMinutes?: Prisma.IntFieldUpdateOperationsInput | number
-  monthlyLimitCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  currentMonth?: Prisma.StringFieldUpdateOperationsInput | string
-  usedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  usedMinutes?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  usedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  sessionCount?: Prisma.IntFieldUpdateOperationsInput | number
-  isActive?: Prisma.BoolFieldUpdateOperationsInput | boolean
-  version?: Prisma.IntFieldUpdateOperationsInput | number
-  nextThresholdAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  limitsChangedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  lastResetAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  ledger?: Prisma.LedgerEntryUpdateManyWithoutQuotaNestedInput
-}
-
-export type UsageQuotaUncheckedUpdateWithoutAlertsInput = {
-  id?: Prisma.StringFieldUpdateOperationsInput | string
-  userId?: Prisma.StringFieldUpdateOperationsInput | string
-  monthlyLimitMinutes?: Prisma.IntFieldUpdateOperationsInput | number
-  monthlyLimitCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  currentMonth?: Prisma.StringFieldUpdateOperationsInput | string
-  usedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  usedMinutes?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  usedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  sessionCount?: Prisma.IntFieldUpdateOperationsInput | number
-  isActive?: Prisma.BoolFieldUpdateOperationsInput | boolean
-  version?: Prisma.IntFieldUpdateOperationsInput | number
-  nextThresholdAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  limitsChangedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  lastResetAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  ledger?: Prisma.LedgerEntryUncheckedUpdateManyWithoutQuotaNestedInput
-}
-
-
-/**
- * Count Type UsageQuotaCountOutputType
- */
-
-export type UsageQuotaCountOutputType = {
-  ledger: number
-  alerts: number
-}
-
-export type UsageQuotaCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  ledger?: boolean | UsageQuotaCountOutputTypeCountLedgerArgs
-  alerts?: boolean | UsageQuotaCountOutputTypeCountAlertsArgs
-}
-
-/**
- * UsageQuotaCountOutputType without action
- */
-export type UsageQuotaCountOutputTypeDefaultArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  /**
-   * Select specific fields to fetch from the UsageQuotaCountOutputType
-   */
-  select?: Prisma.UsageQuotaCountOutputTypeSelect<ExtArgs> | null
-}
-
-/**
- * UsageQuotaCountOutputType without action
- */
-export type UsageQuotaCountOutputTypeCountLedgerArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  where?: Prisma.LedgerEntryWhereInput
-}
-
-/**
- * UsageQuotaCountOutputType without action
- */
-export type UsageQuotaCountOutputTypeCountAlertsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  where?: Prisma.QuotaAlertWhereInput
-}
 
 
 export type UsageQuotaSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -1011,9 +710,6 @@ export type UsageQuotaSelect<ExtArgs extends runtime.Types.Extensions.InternalAr
   lastResetAt?: boolean
   createdAt?: boolean
   updatedAt?: boolean
-  ledger?: boolean | Prisma.UsageQuota$ledgerArgs<ExtArgs>
-  alerts?: boolean | Prisma.UsageQuota$alertsArgs<ExtArgs>
-  _count?: boolean | Prisma.UsageQuotaCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["usageQuota"]>
 
 export type UsageQuotaSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -1080,20 +776,10 @@ export type UsageQuotaSelectScalar = {
 }
 
 export type UsageQuotaOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "userId" | "monthlyLimitMinutes" | "monthlyLimitCost" | "currentMonth" | "usedSeconds" | "usedMinutes" | "usedCost" | "heldSeconds" | "heldCost" | "sessionCount" | "isActive" | "version" | "nextThresholdAt" | "limitsChangedAt" | "lastResetAt" | "createdAt" | "updatedAt", ExtArgs["result"]["usageQuota"]>
-export type UsageQuotaInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  ledger?: boolean | Prisma.UsageQuota$ledgerArgs<ExtArgs>
-  alerts?: boolean | Prisma.UsageQuota$alertsArgs<ExtArgs>
-  _count?: boolean | Prisma.UsageQuotaCountOutputTypeDefaultArgs<ExtArgs>
-}
-export type UsageQuotaIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
-export type UsageQuotaIncludeUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
 
 export type $UsageQuotaPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "UsageQuota"
-  objects: {
-    ledger: Prisma.$LedgerEntryPayload<ExtArgs>[]
-    alerts: Prisma.$QuotaAlertPayload<ExtArgs>[]
-  }
+  objects: {}
   scalars: runtime.Types.Extensions.GetPayloadResult<{
     id: string
     userId: string
@@ -1507,8 +1193,6 @@ readonly fields: UsageQuotaFieldRefs;
  */
 export interface Prisma__UsageQuotaClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
-  ledger<T extends Prisma.UsageQuota$ledgerArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.UsageQuota$ledgerArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$LedgerEntryPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
-  alerts<T extends Prisma.UsageQuota$alertsArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.UsageQuota$alertsArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$QuotaAlertPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
    * @param onfulfilled The callback to execute when the Promise is resolved.
@@ -1573,10 +1257,6 @@ export type UsageQuotaFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.In
    */
   omit?: Prisma.UsageQuotaOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.UsageQuotaInclude<ExtArgs> | null
-  /**
    * Filter, which UsageQuota to fetch.
    */
   where: Prisma.UsageQuotaWhereUniqueInput
@@ -1595,10 +1275,6 @@ export type UsageQuotaFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extens
    */
   omit?: Prisma.UsageQuotaOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.UsageQuotaInclude<ExtArgs> | null
-  /**
    * Filter, which UsageQuota to fetch.
    */
   where: Prisma.UsageQuotaWhereUniqueInput
@@ -1616,10 +1292,6 @@ export type UsageQuotaFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Omit specific fields from the UsageQuota
    */
   omit?: Prisma.UsageQuotaOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.UsageQuotaInclude<ExtArgs> | null
   /**
    * Filter, which UsageQuota to fetch.
    */
@@ -1669,10 +1341,6 @@ export type UsageQuotaFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensi
    */
   omit?: Prisma.UsageQuotaOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.UsageQuotaInclude<ExtArgs> | null
-  /**
    * Filter, which UsageQuota to fetch.
    */
   where?: Prisma.UsageQuotaWhereInput
@@ -1720,10 +1388,6 @@ export type UsageQuotaFindManyArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Omit specific fields from the UsageQuota
    */
   omit?: Prisma.UsageQuotaOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.UsageQuotaInclude<ExtArgs> | null
   /**
    * Filter, which UsageQuotas to fetch.
    */
@@ -1773,10 +1437,6 @@ export type UsageQuotaCreateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    */
   omit?: Prisma.UsageQuotaOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.UsageQuotaInclude<ExtArgs> | null
-  /**
    * The data needed to create a UsageQuota.
    */
   data: Prisma.XOR<Prisma.UsageQuotaCreateInput, Prisma.UsageQuotaUncheckedCreateInput>
@@ -1824,10 +1484,6 @@ export type UsageQuotaUpdateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Omit specific fields from the UsageQuota
    */
   omit?: Prisma.UsageQuotaOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.UsageQuotaInclude<ExtArgs> | null
   /**
    * The data needed to update a UsageQuota.
    */
@@ -1895,10 +1551,6 @@ export type UsageQuotaUpsertArgs<ExtArgs extends runtime.Types.Extensions.Intern
    */
   omit?: Prisma.UsageQuotaOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.UsageQuotaInclude<ExtArgs> | null
-  /**
    * The filter to search for the UsageQuota to update in case it exists.
    */
   where: Prisma.UsageQuotaWhereUniqueInput
@@ -1925,10 +1577,6 @@ export type UsageQuotaDeleteArgs<ExtArgs extends runtime.Types.Extensions.Intern
    */
   omit?: Prisma.UsageQuotaOmit<ExtArgs> | null
   /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.UsageQuotaInclude<ExtArgs> | null
-  /**
    * Filter which UsageQuota to delete.
    */
   where: Prisma.UsageQuotaWhereUniqueInput
@@ -1949,54 +1597,6 @@ export type UsageQuotaDeleteManyArgs<ExtArgs extends runtime.Types.Extensions.In
 }
 
 /**
- * UsageQuota.ledger
- */
-export type UsageQuota$ledgerArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  /**
-   * Select specific fields to fetch from the LedgerEntry
-   */
-  select?: Prisma.LedgerEntrySelect<ExtArgs> | null
-  /**
-   * Omit specific fields from the LedgerEntry
-   */
-  omit?: Prisma.LedgerEntryOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.LedgerEntryInclude<ExtArgs> | null
-  where?: Prisma.LedgerEntryWhereInput
-  orderBy?: Prisma.LedgerEntryOrderByWithRelationInput | Prisma.LedgerEntryOrderByWithRelationInput[]
-  cursor?: Prisma.LedgerEntryWhereUniqueInput
-  take?: number
-  skip?: number
-  distinct?: Prisma.LedgerEntryScalarFieldEnum | Prisma.LedgerEntryScalarFieldEnum[]
-}
-
-/**
- * UsageQuota.alerts
- */
-export type UsageQuota$alertsArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  /**
-   * Select specific fields to fetch from the QuotaAlert
-   */
-  select?: Prisma.QuotaAlertSelect<ExtArgs> | null
-  /**
-   * Omit specific fields from the QuotaAlert
-   */
-  omit?: Prisma.QuotaAlertOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.QuotaAlertInclude<ExtArgs> | null
-  where?: Prisma.QuotaAlertWhereInput
-  orderBy?: Prisma.QuotaAlertOrderByWithRelationInput | Prisma.QuotaAlertOrderByWithRelationInput[]
-  cursor?: Prisma.QuotaAlertWhereUniqueInput
-  take?: number
-  skip?: number
-  distinct?: Prisma.QuotaAlertScalarFieldEnum | Prisma.QuotaAlertScalarFieldEnum[]
-}
-
-/**
  * UsageQuota without action
  */
 export type UsageQuotaDefaultArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
@@ -2008,8 +1608,4 @@ export type UsageQuotaDefaultArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Omit specific fields from the UsageQuota
    */
   omit?: Prisma.UsageQuotaOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.UsageQuotaInclude<ExtArgs> | null
 }

@@ -32,6 +32,7 @@ export type UsageRecordAvgAggregateOutputType = {
   messagesCount: number | null
   estimatedCost: runtime.Decimal | null
   fallbackPrice: runtime.Decimal | null
+  priceRevision: number | null
   billingStepSeconds: number | null
   minimumSeconds: number | null
   pricePerMinute: runtime.Decimal | null
@@ -55,6 +56,7 @@ export type UsageRecordSumAggregateOutputType = {
   messagesCount: number | null
   estimatedCost: runtime.Decimal | null
   fallbackPrice: runtime.Decimal | null
+  priceRevision: bigint | null
   billingStepSeconds: number | null
   minimumSeconds: number | null
   pricePerMinute: runtime.Decimal | null
@@ -93,6 +95,7 @@ export type UsageRecordMinAggregateOutputType = {
   errorMessage: string | null
   currency: string | null
   fallbackPrice: runtime.Decimal | null
+  priceRevision: bigint | null
   billingStepSeconds: number | null
   minimumSeconds: number | null
   pricePerMinute: runtime.Decimal | null
@@ -141,6 +144,7 @@ export type UsageRecordMaxAggregateOutputType = {
   errorMessage: string | null
   currency: string | null
   fallbackPrice: runtime.Decimal | null
+  priceRevision: bigint | null
   billingStepSeconds: number | null
   minimumSeconds: number | null
   pricePerMinute: runtime.Decimal | null
@@ -189,6 +193,7 @@ export type UsageRecordCountAggregateOutputType = {
   errorMessage: number
   currency: number
   fallbackPrice: number
+  priceRevision: number
   billingStepSeconds: number
   minimumSeconds: number
   pricePerMinute: number
@@ -224,6 +229,7 @@ export type UsageRecordAvgAggregateInputType = {
   messagesCount?: true
   estimatedCost?: true
   fallbackPrice?: true
+  priceRevision?: true
   billingStepSeconds?: true
   minimumSeconds?: true
   pricePerMinute?: true
@@ -247,6 +253,7 @@ export type UsageRecordSumAggregateInputType = {
   messagesCount?: true
   estimatedCost?: true
   fallbackPrice?: true
+  priceRevision?: true
   billingStepSeconds?: true
   minimumSeconds?: true
   pricePerMinute?: true
@@ -285,6 +292,7 @@ export type UsageRecordMinAggregateInputType = {
   errorMessage?: true
   currency?: true
   fallbackPrice?: true
+  priceRevision?: true
   billingStepSeconds?: true
   minimumSeconds?: true
   pricePerMinute?: true
@@ -333,6 +341,7 @@ export type UsageRecordMaxAggregateInputType = {
   errorMessage?: true
   currency?: true
   fallbackPrice?: true
+  priceRevision?: true
   billingStepSeconds?: true
   minimumSeconds?: true
   pricePerMinute?: true
@@ -381,6 +390,7 @@ export type UsageRecordCountAggregateInputType = {
   errorMessage?: true
   currency?: true
   fallbackPrice?: true
+  priceRevision?: true
   billingStepSeconds?: true
   minimumSeconds?: true
   pricePerMinute?: true
@@ -516,6 +526,7 @@ export type UsageRecordGroupByOutputType = {
   errorMessage: string | null
   currency: string
   fallbackPrice: runtime.Decimal | null
+  priceRevision: bigint
   billingStepSeconds: number
   minimumSeconds: number
   pricePerMinute: runtime.Decimal
@@ -587,6 +598,7 @@ export type UsageRecordWhereInput = {
   errorMessage?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
   currency?: Prisma.StringFilter<"UsageRecord"> | string
   fallbackPrice?: Prisma.DecimalNullableFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  priceRevision?: Prisma.BigIntFilter<"UsageRecord"> | bigint | number
   billingStepSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   minimumSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   pricePerMinute?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -612,7 +624,6 @@ export type UsageRecordWhereInput = {
   dueAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   createdAt?: Prisma.DateTimeFilter<"UsageRecord"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"UsageRecord"> | Date | string
-  ledger?: Prisma.LedgerEntryListRelationFilter
   stop?: Prisma.XOR<Prisma.VendorStopNullableScalarRelationFilter, Prisma.VendorStopWhereInput> | null
 }
 
@@ -637,6 +648,7 @@ export type UsageRecordOrderByWithRelationInput = {
   errorMessage?: Prisma.SortOrderInput | Prisma.SortOrder
   currency?: Prisma.SortOrder
   fallbackPrice?: Prisma.SortOrderInput | Prisma.SortOrder
+  priceRevision?: Prisma.SortOrder
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
@@ -662,7 +674,6 @@ export type UsageRecordOrderByWithRelationInput = {
   dueAt?: Prisma.SortOrderInput | Prisma.SortOrder
   createdAt?: Prisma.SortOrder
   updatedAt?: Prisma.SortOrder
-  ledger?: Prisma.LedgerEntryOrderByRelationAggregateInput
   stop?: Prisma.VendorStopOrderByWithRelationInput
 }
 
@@ -690,6 +701,7 @@ export type UsageRecordWhereUniqueInput = Prisma.AtLeast<{
   errorMessage?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
   currency?: Prisma.StringFilter<"UsageRecord"> | string
   fallbackPrice?: Prisma.DecimalNullableFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  priceRevision?: Prisma.BigIntFilter<"UsageRecord"> | bigint | number
   billingStepSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   minimumSeconds?: Prisma.IntFilter<"UsageRecord"> | number
   pricePerMinute?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -715,7 +727,6 @@ export type UsageRecordWhereUniqueInput = Prisma.AtLeast<{
   dueAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   createdAt?: Prisma.DateTimeFilter<"UsageRecord"> | Date | string
   updatedAt?: Prisma.DateTimeFilter<"UsageRecord"> | Date | string
-  ledger?: Prisma.LedgerEntryListRelationFilter
   stop?: Prisma.XOR<Prisma.VendorStopNullableScalarRelationFilter, Prisma.VendorStopWhereInput> | null
 }, "id" | "avatarSessionId">
 
@@ -740,6 +751,7 @@ export type UsageRecordOrderByWithAggregationInput = {
   errorMessage?: Prisma.SortOrderInput | Prisma.SortOrder
   currency?: Prisma.SortOrder
   fallbackPrice?: Prisma.SortOrderInput | Prisma.SortOrder
+  priceRevision?: Prisma.SortOrder
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
@@ -796,6 +808,7 @@ export type UsageRecordScalarWhereWithAggregatesInput = {
   errorMessage?: Prisma.StringNullableWithAggregatesFilter<"UsageRecord"> | string | null
   currency?: Prisma.StringWithAggregatesFilter<"UsageRecord"> | string
   fallbackPrice?: Prisma.DecimalNullableWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  priceRevision?: Prisma.BigIntWithAggregatesFilter<"UsageRecord"> | bigint | number
   billingStepSeconds?: Prisma.IntWithAggregatesFilter<"UsageRecord"> | number
   minimumSeconds?: Prisma.IntWithAggregatesFilter<"UsageRecord"> | number
   pricePerMinute?: Prisma.DecimalWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -844,6 +857,7 @@ export type UsageRecordCreateInput = {
   errorMessage?: string | null
   currency?: string
   fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  priceRevision?: bigint | number
   billingStepSeconds?: number
   minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -869,7 +883,6 @@ export type UsageRecordCreateInput = {
   dueAt?: Date | string | null
   createdAt?: Date | string
   updatedAt?: Date | string
-  ledger?: Prisma.LedgerEntryCreateNestedManyWithoutRecordInput
   stop?: Prisma.VendorStopCreateNestedOneWithoutRecordInput
 }
 
@@ -894,6 +907,7 @@ export type UsageRecordUncheckedCreateInput = {
   errorMessage?: string | null
   currency?: string
   fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  priceRevision?: bigint | number
   billingStepSeconds?: number
   minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -919,7 +933,6 @@ export type UsageRecordUncheckedCreateInput = {
   dueAt?: Date | string | null
   createdAt?: Date | string
   updatedAt?: Date | string
-  ledger?: Prisma.LedgerEntryUncheckedCreateNestedManyWithoutRecordInput
   stop?: Prisma.VendorStopUncheckedCreateNestedOneWithoutRecordInput
 }
 
@@ -944,6 +957,7 @@ export type UsageRecordUpdateInput = {
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
   fallbackPrice?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  priceRevision?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -969,7 +983,6 @@ export type UsageRecordUpdateInput = {
   dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  ledger?: Prisma.LedgerEntryUpdateManyWithoutRecordNestedInput
   stop?: Prisma.VendorStopUpdateOneWithoutRecordNestedInput
 }
 
@@ -994,6 +1007,7 @@ export type UsageRecordUncheckedUpdateInput = {
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
   fallbackPrice?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  priceRevision?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1019,7 +1033,6 @@ export type UsageRecordUncheckedUpdateInput = {
   dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  ledger?: Prisma.LedgerEntryUncheckedUpdateManyWithoutRecordNestedInput
   stop?: Prisma.VendorStopUncheckedUpdateOneWithoutRecordNestedInput
 }
 
@@ -1044,6 +1057,7 @@ export type UsageRecordCreateManyInput = {
   errorMessage?: string | null
   currency?: string
   fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  priceRevision?: bigint | number
   billingStepSeconds?: number
   minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1092,6 +1106,7 @@ export type UsageRecordUpdateManyMutationInput = {
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
   fallbackPrice?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  priceRevision?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1140,6 +1155,7 @@ export type UsageRecordUncheckedUpdateManyInput = {
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
   fallbackPrice?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  priceRevision?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1188,6 +1204,7 @@ export type UsageRecordCountOrderByAggregateInput = {
   errorMessage?: Prisma.SortOrder
   currency?: Prisma.SortOrder
   fallbackPrice?: Prisma.SortOrder
+  priceRevision?: Prisma.SortOrder
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
@@ -1221,6 +1238,7 @@ export type UsageRecordAvgOrderByAggregateInput = {
   messagesCount?: Prisma.SortOrder
   estimatedCost?: Prisma.SortOrder
   fallbackPrice?: Prisma.SortOrder
+  priceRevision?: Prisma.SortOrder
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
@@ -1259,6 +1277,7 @@ export type UsageRecordMaxOrderByAggregateInput = {
   errorMessage?: Prisma.SortOrder
   currency?: Prisma.SortOrder
   fallbackPrice?: Prisma.SortOrder
+  priceRevision?: Prisma.SortOrder
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
@@ -1307,6 +1326,7 @@ export type UsageRecordMinOrderByAggregateInput = {
   errorMessage?: Prisma.SortOrder
   currency?: Prisma.SortOrder
   fallbackPrice?: Prisma.SortOrder
+  priceRevision?: Prisma.SortOrder
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
@@ -1340,6 +1360,7 @@ export type UsageRecordSumOrderByAggregateInput = {
   messagesCount?: Prisma.SortOrder
   estimatedCost?: Prisma.SortOrder
   fallbackPrice?: Prisma.SortOrder
+  priceRevision?: Prisma.SortOrder
   billingStepSeconds?: Prisma.SortOrder
   minimumSeconds?: Prisma.SortOrder
   pricePerMinute?: Prisma.SortOrder
@@ -1355,11 +1376,6 @@ export type UsageRecordSumOrderByAggregateInput = {
   actualSeconds?: Prisma.SortOrder
   actualCost?: Prisma.SortOrder
   endingNotice?: Prisma.SortOrder
-}
-
-export type UsageRecordNullableScalarRelationFilter = {
-  is?: Prisma.UsageRecordWhereInput | null
-  isNot?: Prisma.UsageRecordWhereInput | null
 }
 
 export type UsageRecordScalarRelationFilter = {
@@ -1399,22 +1415,6 @@ export type NullableBytesFieldUpdateOperationsInput = {
   set?: runtime.Bytes | null
 }
 
-export type UsageRecordCreateNestedOneWithoutLedgerInput = {
-  create?: Prisma.XOR<Prisma.UsageRecordCreateWithoutLedgerInput, Prisma.UsageRecordUncheckedCreateWithoutLedgerInput>
-  connectOrCreate?: Prisma.UsageRecordCreateOrConnectWithoutLedgerInput
-  connect?: Prisma.UsageRecordWhereUniqueInput
-}
-
-export type UsageRecordUpdateOneWithoutLedgerNestedInput = {
-  create?: Prisma.XOR<Prisma.UsageRecordCreateWithoutLedgerInput, Prisma.UsageRecordUncheckedCreateWithoutLedgerInput>
-  connectOrCreate?: Prisma.UsageRecordCreateOrConnectWithoutLedgerInput
-  upsert?: Prisma.UsageRecordUpsertWithoutLedgerInput
-  disconnect?: Prisma.UsageRecordWhereInput | boolean
-  delete?: Prisma.UsageRecordWhereInput | boolean
-  connect?: Prisma.UsageRecordWhereUniqueInput
-  update?: Prisma.XOR<Prisma.XOR<Prisma.UsageRecordUpdateToOneWithWhereWithoutLedgerInput, Prisma.UsageRecordUpdateWithoutLedgerInput>, Prisma.UsageRecordUncheckedUpdateWithoutLedgerInput>
-}
-
 export type UsageRecordCreateNestedOneWithoutStopInput = {
   create?: Prisma.XOR<Prisma.UsageRecordCreateWithoutStopInput, Prisma.UsageRecordUncheckedCreateWithoutStopInput>
   connectOrCreate?: Prisma.UsageRecordCreateOrConnectWithoutStopInput
@@ -1427,218 +1427,6 @@ export type UsageRecordUpdateOneRequiredWithoutStopNestedInput = {
   upsert?: Prisma.UsageRecordUpsertWithoutStopInput
   connect?: Prisma.UsageRecordWhereUniqueInput
   update?: Prisma.XOR<Prisma.XOR<Prisma.UsageRecordUpdateToOneWithWhereWithoutStopInput, Prisma.UsageRecordUpdateWithoutStopInput>, Prisma.UsageRecordUncheckedUpdateWithoutStopInput>
-}
-
-export type UsageRecordCreateWithoutLedgerInput = {
-  id?: string
-  userId: string
-  sessionId: string
-  avatarSessionId?: string | null
-  avatarName?: string
-  vendor?: string
-  vendorMode?: string
-  startedAt?: Date | string | null
-  endedAt?: Date | string | null
-  durationSeconds?: number
-  wordsSpoken?: number
-  messagesCount?: number
-  estimatedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  billingPeriod: string
-  quotaPeriod: string
-  status?: $Enums.UsageStatus
-  endReason?: $Enums.EndReason | null
-  errorMessage?: string | null
-  currency?: string
-  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
-  billingStepSeconds?: number
-  minimumSeconds?: number
-  pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  pricedSeconds?: number
-  pricedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  priceUntil?: Date | string | null
-  grantSeconds?: number
-  vendorCapSeconds?: number | null
-  effectiveCapSeconds?: number | null
-  heldSeconds?: number
-  heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  settledSeconds?: number
-  settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  countedFrom?: Date | string | null
-  tokenHash?: runtime.Bytes | null
-  actualSeconds?: number | null
-  actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
-  vendorEndReason?: string | null
-  reconciledAt?: Date | string | null
-  expiresAt?: Date | string | null
-  lastHeartbeatAt?: Date | string | null
-  endingNotice?: number | null
-  dueAt?: Date | string | null
-  createdAt?: Date | string
-  updatedAt?: Date | string
-  stop?: Prisma.VendorStopCreateNestedOneWithoutRecordInput
-}
-
-export type UsageRecordUncheckedCreateWithoutLedgerInput = {
-  id?: string
-  userId: string
-  sessionId: string
-  avatarSessionId?: string | null
-  avatarName?: string
-  vendor?: string
-  vendorMode?: string
-  startedAt?: Date | string | null
-  endedAt?: Date | string | null
-  durationSeconds?: number
-  wordsSpoken?: number
-  messagesCount?: number
-  estimatedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  billingPeriod: string
-  quotaPeriod: string
-  status?: $Enums.UsageStatus
-  endReason?: $Enums.EndReason | null
-  errorMessage?: string | null
-  currency?: string
-  fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
-  billingStepSeconds?: number
-  minimumSeconds?: number
-  pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  pricedSeconds?: number
-  pricedCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  priceUntil?: Date | string | null
-  grantSeconds?: number
-  vendorCapSeconds?: number | null
-  effectiveCapSeconds?: number | null
-  heldSeconds?: number
-  heldCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  settledSeconds?: number
-  settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
-  countedFrom?: Date | string | null
-  tokenHash?: runtime.Bytes | null
-  actualSeconds?: number | null
-  actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
-  vendorEndReason?: string | null
-  reconciledAt?: Date | string | null
-  expiresAt?: Date | string | null
-  lastHeartbeatAt?: Date | string | null
-  endingNotice?: number | null
-  dueAt?: Date | string | null
-  createdAt?: Date | string
-  updatedAt?: Date | string
-  stop?: Prisma.VendorStopUncheckedCreateNestedOneWithoutRecordInput
-}
-
-export type UsageRecordCreateOrConnectWithoutLedgerInput = {
-  where: Prisma.UsageRecordWhereUniqueInput
-  create: Prisma.XOR<Prisma.UsageRecordCreateWithoutLedgerInput, Prisma.UsageRecordUncheckedCreateWithoutLedgerInput>
-}
-
-export type UsageRecordUpsertWithoutLedgerInput = {
-  update: Prisma.XOR<Prisma.UsageRecordUpdateWithoutLedgerInput, Prisma.UsageRecordUncheckedUpdateWithoutLedgerInput>
-  create: Prisma.XOR<Prisma.UsageRecordCreateWithoutLedgerInput, Prisma.UsageRecordUncheckedCreateWithoutLedgerInput>
-  where?: Prisma.UsageRecordWhereInput
-}
-
-export type UsageRecordUpdateToOneWithWhereWithoutLedgerInput = {
-  where?: Prisma.UsageRecordWhereInput
-  data: Prisma.XOR<Prisma.UsageRecordUpdateWithoutLedgerInput, Prisma.UsageRecordUncheckedUpdateWithoutLedgerInput>
-}
-
-export type UsageRecordUpdateWithoutLedgerInput = {
-  id?: Prisma.StringFieldUpdateOperationsInput | string
-  userId?: Prisma.StringFieldUpdateOperationsInput | string
-  sessionId?: Prisma.StringFieldUpdateOperationsInput | string
-  avatarSessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  avatarName?: Prisma.StringFieldUpdateOperationsInput | string
-  vendor?: Prisma.StringFieldUpdateOperationsInput | string
-  vendorMode?: Prisma.StringFieldUpdateOperationsInput | string
-  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  durationSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  wordsSpoken?: Prisma.IntFieldUpdateOperationsInput | number
-  messagesCount?: Prisma.IntFieldUpdateOperationsInput | number
-  estimatedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  billingPeriod?: Prisma.StringFieldUpdateOperationsInput | string
-  quotaPeriod?: Prisma.StringFieldUpdateOperationsInput | string
-  status?: Prisma.EnumUsageStatusFieldUpdateOperationsInput | $Enums.UsageStatus
-  endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
-  errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  currency?: Prisma.StringFieldUpdateOperationsInput | string
-  fallbackPrice?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
-  billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  pricedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  pricedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  priceUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  grantSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  vendorCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  effectiveCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  settledSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
-  actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
-  vendorEndReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  reconciledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  lastHeartbeatAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  endingNotice?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  stop?: Prisma.VendorStopUpdateOneWithoutRecordNestedInput
-}
-
-export type UsageRecordUncheckedUpdateWithoutLedgerInput = {
-  id?: Prisma.StringFieldUpdateOperationsInput | string
-  userId?: Prisma.StringFieldUpdateOperationsInput | string
-  sessionId?: Prisma.StringFieldUpdateOperationsInput | string
-  avatarSessionId?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  avatarName?: Prisma.StringFieldUpdateOperationsInput | string
-  vendor?: Prisma.StringFieldUpdateOperationsInput | string
-  vendorMode?: Prisma.StringFieldUpdateOperationsInput | string
-  startedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  durationSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  wordsSpoken?: Prisma.IntFieldUpdateOperationsInput | number
-  messagesCount?: Prisma.IntFieldUpdateOperationsInput | number
-  estimatedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  billingPeriod?: Prisma.StringFieldUpdateOperationsInput | string
-  quotaPeriod?: Prisma.StringFieldUpdateOperationsInput | string
-  status?: Prisma.EnumUsageStatusFieldUpdateOperationsInput | $Enums.UsageStatus
-  endReason?: Prisma.NullableEnumEndReasonFieldUpdateOperationsInput | $Enums.EndReason | null
-  errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  currency?: Prisma.StringFieldUpdateOperationsInput | string
-  fallbackPrice?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
-  billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  pricedSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  pricedCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  priceUntil?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  grantSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  vendorCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  effectiveCapSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  heldSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  heldCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  settledSeconds?: Prisma.IntFieldUpdateOperationsInput | number
-  settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
-  countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
-  actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
-  vendorEndReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
-  reconciledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  lastHeartbeatAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  endingNotice?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
-  dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
-  createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  stop?: Prisma.VendorStopUncheckedUpdateOneWithoutRecordNestedInput
 }
 
 export type UsageRecordCreateWithoutStopInput = {
@@ -1662,6 +1450,7 @@ export type UsageRecordCreateWithoutStopInput = {
   errorMessage?: string | null
   currency?: string
   fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  priceRevision?: bigint | number
   billingStepSeconds?: number
   minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1687,7 +1476,6 @@ export type UsageRecordCreateWithoutStopInput = {
   dueAt?: Date | string | null
   createdAt?: Date | string
   updatedAt?: Date | string
-  ledger?: Prisma.LedgerEntryCreateNestedManyWithoutRecordInput
 }
 
 export type UsageRecordUncheckedCreateWithoutStopInput = {
@@ -1711,6 +1499,7 @@ export type UsageRecordUncheckedCreateWithoutStopInput = {
   errorMessage?: string | null
   currency?: string
   fallbackPrice?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  priceRevision?: bigint | number
   billingStepSeconds?: number
   minimumSeconds?: number
   pricePerMinute?: runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1736,7 +1525,6 @@ export type UsageRecordUncheckedCreateWithoutStopInput = {
   dueAt?: Date | string | null
   createdAt?: Date | string
   updatedAt?: Date | string
-  ledger?: Prisma.LedgerEntryUncheckedCreateNestedManyWithoutRecordInput
 }
 
 export type UsageRecordCreateOrConnectWithoutStopInput = {
@@ -1776,6 +1564,7 @@ export type UsageRecordUpdateWithoutStopInput = {
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
   fallbackPrice?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  priceRevision?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1801,7 +1590,6 @@ export type UsageRecordUpdateWithoutStopInput = {
   dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  ledger?: Prisma.LedgerEntryUpdateManyWithoutRecordNestedInput
 }
 
 export type UsageRecordUncheckedUpdateWithoutStopInput = {
@@ -1825,6 +1613,7 @@ export type UsageRecordUncheckedUpdateWithoutStopInput = {
   errorMessage?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   currency?: Prisma.StringFieldUpdateOperationsInput | string
   fallbackPrice?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  priceRevision?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   billingStepSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   minimumSeconds?: Prisma.IntFieldUpdateOperationsInput | number
   pricePerMinute?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
@@ -1850,38 +1639,8 @@ export type UsageRecordUncheckedUpdateWithoutStopInput = {
   dueAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   updatedAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
-  ledger?: Prisma.LedgerEntryUncheckedUpdateManyWithoutRecordNestedInput
 }
 
-
-/**
- * Count Type UsageRecordCountOutputType
- */
-
-export type UsageRecordCountOutputType = {
-  ledger: number
-}
-
-export type UsageRecordCountOutputTypeSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  ledger?: boolean | UsageRecordCountOutputTypeCountLedgerArgs
-}
-
-/**
- * UsageRecordCountOutputType without action
- */
-export type UsageRecordCountOutputTypeDefaultArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  /**
-   * Select specific fields to fetch from the UsageRecordCountOutputType
-   */
-  select?: Prisma.UsageRecordCountOutputTypeSelect<ExtArgs> | null
-}
-
-/**
- * UsageRecordCountOutputType without action
- */
-export type UsageRecordCountOutputTypeCountLedgerArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  where?: Prisma.LedgerEntryWhereInput
-}
 
 
 export type UsageRecordSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -1905,6 +1664,7 @@ export type UsageRecordSelect<ExtArgs extends runtime.Types.Extensions.InternalA
   errorMessage?: boolean
   currency?: boolean
   fallbackPrice?: boolean
+  priceRevision?: boolean
   billingStepSeconds?: boolean
   minimumSeconds?: boolean
   pricePerMinute?: boolean
@@ -1930,9 +1690,7 @@ export type UsageRecordSelect<ExtArgs extends runtime.Types.Extensions.InternalA
   dueAt?: boolean
   createdAt?: boolean
   updatedAt?: boolean
-  ledger?: boolean | Prisma.UsageRecord$ledgerArgs<ExtArgs>
   stop?: boolean | Prisma.UsageRecord$stopArgs<ExtArgs>
-  _count?: boolean | Prisma.UsageRecordCountOutputTypeDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["usageRecord"]>
 
 export type UsageRecordSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -1956,6 +1714,7 @@ export type UsageRecordSelectCreateManyAndReturn<ExtArgs extends runtime.Types.E
   errorMessage?: boolean
   currency?: boolean
   fallbackPrice?: boolean
+  priceRevision?: boolean
   billingStepSeconds?: boolean
   minimumSeconds?: boolean
   pricePerMinute?: boolean
@@ -2004,6 +1763,7 @@ export type UsageRecordSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.E
   errorMessage?: boolean
   currency?: boolean
   fallbackPrice?: boolean
+  priceRevision?: boolean
   billingStepSeconds?: boolean
   minimumSeconds?: boolean
   pricePerMinute?: boolean
@@ -2052,6 +1812,7 @@ export type UsageRecordSelectScalar = {
   errorMessage?: boolean
   currency?: boolean
   fallbackPrice?: boolean
+  priceRevision?: boolean
   billingStepSeconds?: boolean
   minimumSeconds?: boolean
   pricePerMinute?: boolean
@@ -2079,11 +1840,9 @@ export type UsageRecordSelectScalar = {
   updatedAt?: boolean
 }
 
-export type UsageRecordOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "userId" | "sessionId" | "avatarSessionId" | "avatarName" | "vendor" | "vendorMode" | "startedAt" | "endedAt" | "durationSeconds" | "wordsSpoken" | "messagesCount" | "estimatedCost" | "billingPeriod" | "quotaPeriod" | "status" | "endReason" | "errorMessage" | "currency" | "fallbackPrice" | "billingStepSeconds" | "minimumSeconds" | "pricePerMinute" | "pricedSeconds" | "pricedCost" | "priceUntil" | "grantSeconds" | "vendorCapSeconds" | "effectiveCapSeconds" | "heldSeconds" | "heldCost" | "settledSeconds" | "settledCost" | "countedFrom" | "tokenHash" | "actualSeconds" | "actualCost" | "vendorEndReason" | "reconciledAt" | "expiresAt" | "lastHeartbeatAt" | "endingNotice" | "dueAt" | "createdAt" | "updatedAt", ExtArgs["result"]["usageRecord"]>
+export type UsageRecordOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "userId" | "sessionId" | "avatarSessionId" | "avatarName" | "vendor" | "vendorMode" | "startedAt" | "endedAt" | "durationSeconds" | "wordsSpoken" | "messagesCount" | "estimatedCost" | "billingPeriod" | "quotaPeriod" | "status" | "endReason" | "errorMessage" | "currency" | "fallbackPrice" | "priceRevision" | "billingStepSeconds" | "minimumSeconds" | "pricePerMinute" | "pricedSeconds" | "pricedCost" | "priceUntil" | "grantSeconds" | "vendorCapSeconds" | "effectiveCapSeconds" | "heldSeconds" | "heldCost" | "settledSeconds" | "settledCost" | "countedFrom" | "tokenHash" | "actualSeconds" | "actualCost" | "vendorEndReason" | "reconciledAt" | "expiresAt" | "lastHeartbeatAt" | "endingNotice" | "dueAt" | "createdAt" | "updatedAt", ExtArgs["result"]["usageRecord"]>
 export type UsageRecordInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  ledger?: boolean | Prisma.UsageRecord$ledgerArgs<ExtArgs>
   stop?: boolean | Prisma.UsageRecord$stopArgs<ExtArgs>
-  _count?: boolean | Prisma.UsageRecordCountOutputTypeDefaultArgs<ExtArgs>
 }
 export type UsageRecordIncludeCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
 export type UsageRecordIncludeUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {}
@@ -2091,7 +1850,6 @@ export type UsageRecordIncludeUpdateManyAndReturn<ExtArgs extends runtime.Types.
 export type $UsageRecordPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "UsageRecord"
   objects: {
-    ledger: Prisma.$LedgerEntryPayload<ExtArgs>[]
     stop: Prisma.$VendorStopPayload<ExtArgs> | null
   }
   scalars: runtime.Types.Extensions.GetPayloadResult<{
@@ -2115,6 +1873,7 @@ export type $UsageRecordPayload<ExtArgs extends runtime.Types.Extensions.Interna
     errorMessage: string | null
     currency: string
     fallbackPrice: runtime.Decimal | null
+    priceRevision: bigint
     billingStepSeconds: number
     minimumSeconds: number
     pricePerMinute: runtime.Decimal
@@ -2534,7 +2293,6 @@ readonly fields: UsageRecordFieldRefs;
  */
 export interface Prisma__UsageRecordClient<T, Null = never, ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs, GlobalOmitOptions = {}> extends Prisma.PrismaPromise<T> {
   readonly [Symbol.toStringTag]: "PrismaPromise"
-  ledger<T extends Prisma.UsageRecord$ledgerArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.UsageRecord$ledgerArgs<ExtArgs>>): Prisma.PrismaPromise<runtime.Types.Result.GetResult<Prisma.$LedgerEntryPayload<ExtArgs>, T, "findMany", GlobalOmitOptions> | Null>
   stop<T extends Prisma.UsageRecord$stopArgs<ExtArgs> = {}>(args?: Prisma.Subset<T, Prisma.UsageRecord$stopArgs<ExtArgs>>): Prisma.Prisma__VendorStopClient<runtime.Types.Result.GetResult<Prisma.$VendorStopPayload<ExtArgs>, T, "findUniqueOrThrow", GlobalOmitOptions> | null, null, ExtArgs, GlobalOmitOptions>
   /**
    * Attaches callbacks for the resolution and/or rejection of the Promise.
@@ -2585,6 +2343,7 @@ export interface UsageRecordFieldRefs {
   readonly errorMessage: Prisma.FieldRef<"UsageRecord", 'String'>
   readonly currency: Prisma.FieldRef<"UsageRecord", 'String'>
   readonly fallbackPrice: Prisma.FieldRef<"UsageRecord", 'Decimal'>
+  readonly priceRevision: Prisma.FieldRef<"UsageRecord", 'BigInt'>
   readonly billingStepSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
   readonly minimumSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
   readonly pricePerMinute: Prisma.FieldRef<"UsageRecord", 'Decimal'>
@@ -3000,30 +2759,6 @@ export type UsageRecordDeleteManyArgs<ExtArgs extends runtime.Types.Extensions.I
    * Limit how many UsageRecords to delete.
    */
   limit?: number
-}
-
-/**
- * UsageRecord.ledger
- */
-export type UsageRecord$ledgerArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
-  /**
-   * Select specific fields to fetch from the LedgerEntry
-   */
-  select?: Prisma.LedgerEntrySelect<ExtArgs> | null
-  /**
-   * Omit specific fields from the LedgerEntry
-   */
-  omit?: Prisma.LedgerEntryOmit<ExtArgs> | null
-  /**
-   * Choose, which related nodes to fetch as well
-   */
-  include?: Prisma.LedgerEntryInclude<ExtArgs> | null
-  where?: Prisma.LedgerEntryWhereInput
-  orderBy?: Prisma.LedgerEntryOrderByWithRelationInput | Prisma.LedgerEntryOrderByWithRelationInput[]
-  cursor?: Prisma.LedgerEntryWhereUniqueInput
-  take?: number
-  skip?: number
-  distinct?: Prisma.LedgerEntryScalarFieldEnum | Prisma.LedgerEntryScalarFieldEnum[]
 }
 
 /**

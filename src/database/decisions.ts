@@ -1,0 +1,304 @@
+import type pg from 'pg';
+import type { Clock } from '../domain/clock.ts';
+import { copyAccount, withoutReturns } from '../domain/decide/account-room.ts';
+import type { Act, Answer, Request } from '../domain/decide/acts.ts';
+import { beginDraft, type Call, type Circumstances, changesNothing, decide } from '../domain/decide/decide.ts';
+import type { Draft } from '../domain/decide/draft.ts';
+import { ServiceUnavailableError } from '../domain/errors.ts';
+import { type BillingPeriod, periodAt, previousPeriod } from '../domain/period.ts';
+import type { QuotaPolicy } from '../domain/policy.ts';
+import type { AccountState, UserState } from '../domain/state.ts';
+import { hasCeiling, openAccount } from './account.ts';
+import { firedThresholds, newlyFired } from './account-thresholds.ts';
+import { createBatcher } from './batcher.ts';
+import { createRules } from './decision-rules.ts';
+import { isConflict, isTaken, mayBeOneRow, toPublicError } from './errors.ts';
+import { afterSave, createKeptUsers } from './kept-users.ts';
+import { type LoadedAccount, type LoadRequest, load } from './load.ts';
+import { namedBy, namesOnlyOpenRecords, type PendingCall } from './pending-call.ts';
+import { type Decided, type SaveTerms, save } from './save.ts';
+import { createUserBatcher, type Stragglers, type UserCalls } from './user-batcher.ts';
+
+/** After so many rounds in which another transaction was faster, the calls are decided under a lock. */
+const MAX_ROUNDS = 5;
+
+/** Of these, so many wait for their locks at once: they leave most of the pool's connections to everyone else. */
+const MAX_LOCKED_BATCHES = 2;
+
+interface DecisionsOptions {
+  readonly pool: pg.Pool;
+  readonly policy: QuotaPolicy;
+  readonly clock: Clock;
+}
+
+/** Load, decide, save if unchanged: the path of every act on quotas and records. */
+export interface Decisions {
+  /**
+   * Carries out one act. Calls that wait at one moment share a load and a save; those of one user are decided in their order.
+   *
+   * @throws ServiceUnavailableError when the database cannot be asked
+   */
+  perform<Name extends Act>(userId: string, act: Name, request: Request<Name>): Promise<Answer<Name>>;
+  /**
+   * Answers from what decisions about a user would go by at this moment. Writes nothing.
+   *
+   * @param period a month whose quota is asked for
+   */
+  inspect<Result>(userId: string, period: BillingPeriod, look: (draft: Draft) => Result): Promise<Result>;
+  /** The same, on the state that this node's last act left, where that is still known: what an act's own answer shows. */
+  inspectSaved<Result>(userId: string, period: BillingPeriod, look: (draft: Draft) => Result): Promise<Result>;
+}
+
+type Pending = UserCalls<PendingCall>;
+type Database = Pick<pg.Pool | pg.PoolClient, 'query'>;
+
+/** What a batch is decided on. */
+interface Basis {
+  readonly users: ReadonlyMap<string, UserState>;
+  readonly circumstances: Omit<Circumstances, 'account'>;
+  readonly priceRevision: number;
+  /** Null without a ceiling. */
+  readonly account: LoadedAccount | null;
+  /** Whether it was loaded for this batch. What changes nothing is answered on such a basis alone. */
+  readonly isFresh: boolean;
+  readonly now: Date;
+}
+
+/** What became of a batch that was decided and saved once. */
+interface Round {
+  /** The users who must be decided again: another transaction was faster, or the basis was too old. */
+  readonly left: readonly Pending[];
+  /** Answers everyone else, once it is committed. */
+  readonly answer: () => void;
+}
+
+export function createDecisions({ pool, policy, clock }: DecisionsOptions): Decisions {
+  const rulesFor = createRules(pool, policy);
+  const isBounded = hasCeiling(policy);
+  const kept = createKeptUsers();
+
+  async function loadBasis(
+    database: Database,
+    asked: Pick<LoadRequest, 'userIds' | 'recordIds' | 'avatarSessionIds'>,
+    periods: readonly BillingPeriod[] = [],
+  ): Promise<Basis> {
+    const now = clock();
+    const [since = ''] = [previousPeriod(periodAt(now, policy.billingTimeZone)), ...periods].sort();
+    const { maxTokensPerMinute } = policy;
+    const { users, priceRevision, account, takenSessions } = await load(database, {
+      ...asked,
+      since,
+      now,
+      maxTokensPerMinute,
+    });
+    if (isBounded && !account) {
+      await openAccount(pool, policy);
+      return loadBasis(database, asked, periods);
+    }
+    const circumstances = { rules: await rulesFor(priceRevision), now: now.getTime(), takenSessions };
+    return { users, circumstances, priceRevision, account: isBounded ? account : null, isFresh: true, now };
+  }
+
+  /** The basis of users whom this node saved last. Null if one of them is missing, or a record that a call names. */
+  async function keptBasis(batch: readonly Pending[]): Promise<Basis | null> {
+    if (isBounded) return null;
+    const users = new Map<string, UserState>();
+    let priceRevision: number | undefined;
+    for (const { userId, calls } of batch) {
+      const found = kept.take(userId);
+      priceRevision ??= found?.priceRevision;
+      if (!found || found.priceRevision !== priceRevision || !namesOnlyOpenRecords(found.user, calls)) return null;
+      users.set(userId, found.user);
+    }
+    if (priceRevision === undefined) return null;
+    const now = clock();
+    const takenSessions: ReadonlySet<string> = new Set();
+    const circumstances = { rules: await rulesFor(priceRevision), now: now.getTime(), takenSessions };
+    return { users, circumstances, priceRevision, account: null, isFresh: false, now };
+  }
+
+  async function round(database: Database, users: readonly Pending[], basis: Basis): Promise<Round> {
+    const { decided, account } = decideAll(users, basis);
+    const changed = decided.filter(({ before, decision }) => !changesNothing(before, decision));
+    const saved = changed.length === 0 ? new Set() : await save(database, changed, termsOf(basis, changed, account));
+    const isDone = ({ before, decision }: Decided) =>
+      saved.has(decision.userId) || (basis.isFresh && changesNothing(before, decision));
+    return {
+      left: users.filter((_, index) => !isDone(decided[index] as Decided)),
+      answer() {
+        decided.forEach((each, index) => {
+          if (!isDone(each)) return;
+          if (saved.has(each.decision.userId)) kept.put(afterSave(each.decision), basis.priceRevision);
+          resolve(users[index] as Pending, each.decision.answers);
+        });
+      },
+    };
+  }
+
+  /** For users on whom other transactions were faster again and again: once, while nobody else can change them. */
+  async function decideUnderLock(users: readonly Pending[]): Promise<undefined[]> {
+    const client = await pool.connect();
+    // A connection that breaks fails the statement under way. Without a listener it would end the process as well.
+    client.on('error', ignore);
+    try {
+      await client.query('BEGIN');
+      await client.query(LOCK_USERS, [users.map(({ userId }) => userId).sort()]);
+      // After the users, as in a save: a batch that waits for a user keeps no other from the account.
+      if (isBounded) await client.query('SELECT FROM account_state FOR NO KEY UPDATE');
+      const { left, answer } = await round(client, users, await loadBasis(client, namedBy(users)));
+      await client.query('COMMIT');
+      answer();
+      for (const user of left) reject(user, new ServiceUnavailableError());
+      client.off('error', ignore);
+      client.release();
+      return users.map(() => undefined);
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+  }
+
+  const decideSlowly = createBatcher<Pending, undefined>({
+    run: decideUnderLock,
+    mayBeOneRequest: mayBeOneRow,
+    maxBatches: MAX_LOCKED_BATCHES,
+  });
+
+  /** One round that is a commit of its own. Returns the users who are left. */
+  async function saveRound(users: readonly Pending[], mayUseKept: boolean): Promise<readonly Pending[]> {
+    try {
+      const basis = (mayUseKept ? await keptBasis(users) : null) ?? (await loadBasis(pool, namedBy(users)));
+      const { left, answer } = await round(pool, users, basis);
+      answer();
+      return left;
+    } catch (error) {
+      // A deadlock saved nothing. What another user has just taken is seen when it is loaded again.
+      if (isConflict(error) || (isTaken(error) && users.length === 1)) return users;
+      throw error;
+    }
+  }
+
+  async function carryOut(batch: readonly Pending[]): Promise<Stragglers | null> {
+    let users = batch;
+    try {
+      for (let turn = 0; users.length > 0 && turn < MAX_ROUNDS; turn++) {
+        users = await saveRound(users, turn === 0);
+      }
+      return straggling(users, decideSlowly);
+    } catch (error) {
+      if (mayBeOneRow(error) && users.length > 1) {
+        return straggling(users, async (user) => (await carryOut([user]))?.done);
+      }
+      for (const user of users) reject(user, toPublicError(error));
+      return null;
+    }
+  }
+
+  // Under a ceiling, batches of one node would only make each other decide again.
+  const submit = createUserBatcher<PendingCall>({ run: carryOut, maxBatches: isBounded ? 1 : 4 });
+
+  const inspectUser = createBatcher<{ userId: string; period: BillingPeriod }, Draft>({
+    async run(requests) {
+      const userIds = [...new Set(requests.map(({ userId }) => userId))];
+      const asked = { userIds, recordIds: [], avatarSessionIds: [] };
+      const periods = requests.map(({ period }) => period);
+      const { users, circumstances, account } = await loadBasis(pool, asked, periods);
+      return requests.map(({ userId }) =>
+        beginDraft(users.get(userId) ?? newUser(userId), { ...circumstances, account: account?.state ?? null }),
+      );
+    },
+    mayBeOneRequest: mayBeOneRow,
+  });
+
+  async function inspect<Result>(
+    userId: string,
+    period: BillingPeriod,
+    look: (draft: Draft) => Result,
+  ): Promise<Result> {
+    try {
+      return look(await inspectUser({ userId, period }));
+    } catch (error) {
+      throw toPublicError(error);
+    }
+  }
+
+  return {
+    perform: (userId, act, request) =>
+      new Promise((resolve, reject) => {
+        submit(userId, { call: { act, request } as Call, resolve, reject });
+      }),
+    inspect,
+    async inspectSaved(userId, period, look) {
+      const saved = kept.peek(userId);
+      if (!saved?.user.quotas.some((quota) => quota.period === period)) return inspect(userId, period, look);
+      const rules = await rulesFor(saved.priceRevision);
+      return look(beginDraft(saved.user, { rules, now: clock().getTime(), account: null }));
+    },
+  };
+}
+
+const LOCK_USERS = `
+WITH begun AS (
+  INSERT INTO quota_users (user_id, revision) SELECT unnest($1::text[]), 1 ON CONFLICT (user_id) DO NOTHING
+)
+SELECT FROM quota_users WHERE user_id = ANY ($1) ORDER BY user_id FOR NO KEY UPDATE`;
+
+/** Decides the users of a batch one after the other, each on what the ones before leave of the account. */
+function decideAll(
+  users: readonly Pending[],
+  { users: states, circumstances, account: loaded }: Basis,
+): { decided: Decided[]; account: AccountState | null } {
+  const period = circumstances.rules.periodOf(circumstances.now);
+  let account = loaded?.state ?? null;
+  const decided = users.map(({ userId, calls }): Decided => {
+    const before = states.get(userId) ?? newUser(userId);
+    const ofUser = account && copyAccount(account);
+    const decision = decide(
+      before,
+      calls.map(({ call }) => call),
+      { ...circumstances, account: ofUser },
+    );
+    account = account && ofUser && withoutReturns(account, ofUser, period);
+    return { before, decision };
+  });
+  return { decided, account };
+}
+
+function termsOf(
+  { priceRevision, account: loaded, now }: Basis,
+  changed: readonly Decided[],
+  account: AccountState | null,
+): SaveTerms {
+  const holds = changed.some(({ decision }) => decision.entries.some(({ kind }) => kind === 'hold'));
+  return {
+    priceRevision,
+    account: {
+      version: loaded && holds ? loaded.version : null,
+      fired: newlyFired(account, firedThresholds(loaded?.state ?? null)),
+    },
+    now,
+  };
+}
+
+function newUser(userId: string): UserState {
+  return { userId, revision: 0, dueAt: null, quotas: [], records: [], recentTokens: [] };
+}
+
+/** Users of a batch who go on by themselves. */
+function straggling(users: readonly Pending[], carryOn: (user: Pending) => Promise<unknown>): Stragglers | null {
+  if (users.length === 0) return null;
+  const ends = users.map((user) => carryOn(user).catch((error: unknown) => reject(user, toPublicError(error))));
+  return { userIds: users.map(({ userId }) => userId), done: Promise.all(ends) };
+}
+
+function ignore(): void {}
+
+function reject({ calls }: Pending, error: unknown): void {
+  for (const call of calls) call.reject(error);
+}
+
+function resolve({ calls }: Pending, answers: readonly unknown[]): void {
+  calls.forEach(({ resolve }, index) => {
+    resolve(answers[index] as never);
+  });
+}

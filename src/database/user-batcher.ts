@@ -1,0 +1,88 @@
+interface UserBatcherOptions<Call> {
+  /**
+   * Carries out the calls of several users. Each call is settled by it; it never rejects. Users who take longer than the others
+   * are returned: they stay busy, and the next batch begins without them.
+   */
+  readonly run: (batch: readonly UserCalls<Call>[]) => Promise<Stragglers | null>;
+  /** @default 500 */
+  readonly maxUsers?: number;
+  /** How many batches may be under way at once. @default 4 */
+  readonly maxBatches?: number;
+}
+
+/** The calls of one user that wait at one moment, in their order. */
+export interface UserCalls<Call> {
+  readonly userId: string;
+  readonly calls: readonly Call[];
+}
+
+export interface Stragglers {
+  readonly userIds: readonly string[];
+  /** Never rejects. */
+  readonly done: Promise<unknown>;
+}
+
+/** The most that one user's calls take of a batch, so that a flood of them delays no other user. */
+const MAX_CALLS_PER_USER = 50;
+
+/**
+ * Lets calls that wait at one moment travel together: while batches are under way, further calls gather for the next. Users
+ * take turns, and a user's calls are never in two batches at once. An idle batcher adds no delay beyond the present turn of
+ * the event loop.
+ */
+export function createUserBatcher<Call>({
+  run,
+  maxUsers = 500,
+  maxBatches = 4,
+}: UserBatcherOptions<Call>): (userId: string, call: Call) => void {
+  /** In the order in which users have begun to wait. */
+  const waiting = new Map<string, Call[]>();
+  const busy = new Set<string>();
+  let underWay = 0;
+  let isScheduled = false;
+
+  function schedule(): void {
+    if (isScheduled) return;
+    isScheduled = true;
+    queueMicrotask(() => {
+      isScheduled = false;
+      while (underWay < maxBatches) {
+        const batch = takeBatch();
+        if (batch.length === 0) return;
+        void carryOut(batch);
+      }
+    });
+  }
+
+  function takeBatch(): UserCalls<Call>[] {
+    const batch: UserCalls<Call>[] = [];
+    for (const [userId, calls] of waiting) {
+      if (batch.length >= maxUsers) break;
+      if (busy.has(userId)) continue;
+      waiting.delete(userId);
+      busy.add(userId);
+      batch.push({ userId, calls: calls.splice(0, MAX_CALLS_PER_USER) });
+      if (calls.length > 0) waiting.set(userId, calls);
+    }
+    return batch;
+  }
+
+  async function carryOut(batch: readonly UserCalls<Call>[]): Promise<void> {
+    underWay++;
+    const stragglers = await run(batch);
+    underWay--;
+    for (const { userId } of batch) if (!stragglers?.userIds.includes(userId)) busy.delete(userId);
+    schedule();
+    if (!stragglers) return;
+    await stragglers.done;
+    for (const userId of stragglers.userIds) busy.delete(userId);
+    schedule();
+  }
+
+  return (userId, call) => {
+    const calls = waiting.get(userId);
+    if (calls) calls.push(call);
+    else waiting.set(userId, [call]);
+    schedule();
+  };
+}

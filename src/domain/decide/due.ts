@@ -1,0 +1,51 @@
+import type { Instant, StoredRecord, UserState } from '../state.ts';
+import { isOpen } from '../state.ts';
+import { changeRecord, type Draft, type Rules } from './draft.ts';
+
+/** Notices before a session's end, in seconds, the last one first. */
+const NOTICES = [15, 60] as const;
+
+/** The last notice that lies behind when so many milliseconds are left. Null if none does. */
+export function noticeAt(millisecondsLeft: number): number | null {
+  return NOTICES.find((seconds) => millisecondsLeft <= seconds * 1000) ?? null;
+}
+
+function nextNoticeAt({ countedFrom, endingNotice, expiresAt }: StoredRecord): Instant {
+  if (countedFrom === null || expiresAt === null || endingNotice === 15) return Number.POSITIVE_INFINITY;
+  return expiresAt - (endingNotice === 60 ? 15_000 : 60_000);
+}
+
+/** When the missing heartbeats of a session end it. Infinity for one that has sent none. */
+export function lapseAt(record: StoredRecord, rules: Rules, lapsesFrom: Instant): Instant {
+  if (record.lastHeartbeatAt === null) return Number.POSITIVE_INFINITY;
+  return Math.max(record.lastHeartbeatAt + rules.lapseSeconds * 1000, lapsesFrom);
+}
+
+/** When an open record must be looked at next: at its end, its lapse, its next notice, the end of its month or price. */
+export function recordDue(record: StoredRecord, rules: Rules, lapsesFrom: Instant): Instant {
+  return Math.min(
+    record.expiresAt ?? Number.POSITIVE_INFINITY,
+    rules.endOf(record.quotaPeriod),
+    record.priceUntil ?? Number.POSITIVE_INFINITY,
+    lapseAt(record, rules, lapsesFrom),
+    nextNoticeAt(record),
+  );
+}
+
+/** Notes for each changed record when it is due next. */
+export function scheduleRecords(draft: Draft, records: Iterable<StoredRecord>, lapsesFrom: Instant): void {
+  for (const record of records) {
+    const dueAt = isOpen(record) ? recordDue(record, draft.rules, lapsesFrom) : null;
+    if (dueAt !== record.dueAt) changeRecord(draft, record, { dueAt });
+  }
+}
+
+/** When anything of a user falls due. Null if nothing ever will. */
+export function userDue(user: UserState): Instant | null {
+  const due = Math.min(
+    ...user.records.map(({ dueAt }) => dueAt ?? Number.POSITIVE_INFINITY),
+    ...user.quotas.map(({ nextThresholdAt }) => nextThresholdAt ?? Number.POSITIVE_INFINITY),
+    ...user.quotas.map(({ limitsChangedAt }) => (limitsChangedAt === null ? Number.POSITIVE_INFINITY : 0)),
+  );
+  return Number.isFinite(due) ? due : null;
+}

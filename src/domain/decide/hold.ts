@@ -1,0 +1,205 @@
+import type { Admission } from '../admission.ts';
+import type { Micros } from '../money.ts';
+import type { BillingPeriod } from '../period.ts';
+import type { Price } from '../price.ts';
+import { affordableHold, dearestPrice, holdCost, type PricedAs, priceAt, unsettledCost } from '../price-book.ts';
+import type { QuotaLimit } from '../quota.ts';
+import { nextTokenAt } from '../quota-state.ts';
+import type { StoredRecord } from '../state.ts';
+import type { HoldRequest, Wish } from '../store.ts';
+import { closeNow } from './close-record.ts';
+import { book, byAge, type Draft, openRecords, priceListOf, publish, quotaOf, secondsBetween } from './draft.ts';
+import { lapseAt } from './due.ts';
+import { moveRecords } from './move-records.ts';
+import { roomOfAccount } from './refit-holds.ts';
+import { warnOfAccount } from './warn-of-account.ts';
+
+/**
+ * Reserves quota for a token. A refused call changes nothing, but that sessions which run on from last month are taken past
+ * its end first: they hold of this month before anyone else.
+ */
+export function hold(draft: Draft, request: HoldRequest): Admission {
+  const period = draft.rules.periodOf(draft.now);
+  const admission = foresee(draft, request);
+  if (admission.outcome !== 'granted') return admission;
+
+  const yielding = recordsGivingWay(draft, request.sessionId) ?? [];
+  for (const record of yielding) closeNow(draft, record, { reason: 'superseded', actor: 'hold' });
+  // What they return is known exactly only now.
+  const granted = yielding.length > 0 ? admit(draft, request) : admission;
+  if (granted.outcome === 'granted') reserve(draft, request, period, granted.grantSeconds);
+  return granted;
+}
+
+/** What {@link hold} would answer. On a draft that is not saved, it changes nothing. */
+export function foresee(draft: Draft, wish: Wish): Admission {
+  moveRecords(draft, runningOnFromBefore(draft, draft.rules.periodOf(draft.now)));
+  return admit(draft, wish);
+}
+
+/**
+ * What a token for a conversation would get at this moment, or why it would be refused.
+ *
+ * Open records of the same conversation give way to it and, at the limit of concurrent sessions, the oldest unused tokens; a
+ * running session of another conversation never does. The grant is the least of the available seconds, the available cost at
+ * the dearest price that can apply, and the largest grant. Changes nothing.
+ */
+function admit(draft: Draft, wish: Wish): Admission {
+  const { rules, now, user } = draft;
+  const { policy } = rules;
+  const period = rules.periodOf(now);
+  const quota = quotaOf(draft, period);
+  if (!quota.isActive) return { outcome: 'inactive' };
+  const retryAt = nextTokenAt(user, policy.maxTokensPerMinute, now);
+  if (retryAt !== null) return { outcome: 'rate_limited', retryAt: new Date(retryAt) };
+  const yielding = recordsGivingWay(draft, wish.sessionId);
+  if (!yielding) return { outcome: 'concurrency' };
+
+  const returned = returnOf(draft, yielding, period);
+  const price = priceOfWish(draft, wish);
+  const seconds = quota.limitMinutes * 60 - quota.usedSeconds - quota.heldSeconds + returned.seconds;
+  const affordable = affordableHold(0, quota.limitCost - quota.usedCost - quota.heldCost + returned.cost, price);
+  const grantSeconds = Math.max(Math.min(seconds, affordable, policy.maxSessionSeconds), 0);
+  if (grantSeconds < policy.minSessionSeconds) {
+    const limit: QuotaLimit = affordable < seconds ? 'cost' : 'minutes';
+    return { outcome: 'exceeded', limit };
+  }
+  return withinAccount(draft, grantSeconds, yielding.length, returned.cost, price);
+}
+
+/** What the account's ceilings leave of a grant, once those that give way to it are gone. */
+function withinAccount(
+  draft: Draft,
+  grantSeconds: number,
+  leaving: number,
+  returnedCost: Micros,
+  price: Price,
+): Admission {
+  const { account, rules, now } = draft;
+  const { accountMaxSessions, minSessionSeconds } = rules.policy;
+  if (account && accountMaxSessions !== null && account.openSessions - leaving >= accountMaxSessions) {
+    return { outcome: 'account_crowded' };
+  }
+  const room = roomOfAccount(draft, rules.periodOf(now));
+  const affordable = room === null ? Number.POSITIVE_INFINITY : affordableHold(0, room + returnedCost, price);
+  const fitting = Math.min(grantSeconds, affordable);
+  return fitting < minSessionSeconds ? { outcome: 'account_exceeded' } : { outcome: 'granted', grantSeconds: fitting };
+}
+
+/** The records that end for a new token of a conversation. Null if running sessions leave no place for it. */
+function recordsGivingWay(draft: Draft, sessionId: string | null): StoredRecord[] | null {
+  const open = openRecords(draft).sort(byAge);
+  const others = open.filter((record) => record.sessionId !== sessionId);
+  const unused = others.filter(({ status }) => status === 'reserved');
+  const excess = Math.max(others.length - (draft.rules.policy.maxConcurrentSessions - 1), 0);
+  if (excess > unused.length) return null;
+  return [...open.filter((record) => record.sessionId === sessionId), ...unused.slice(0, excess)];
+}
+
+/** What records return to a month when they end now. One that holds of another month returns nothing to it. */
+function returnOf(
+  draft: Draft,
+  records: readonly StoredRecord[],
+  period: BillingPeriod,
+): { seconds: number; cost: Micros } {
+  const { now } = draft;
+  let seconds = 0;
+  let cost = 0n;
+  for (const record of records.filter(({ quotaPeriod }) => quotaPeriod === period)) {
+    const { countedFrom, expiresAt, settledSeconds, heldSeconds, heldCost } = record;
+    const used = countedFrom === null ? 0 : secondsBetween(countedFrom, Math.min(now, expiresAt ?? now));
+    seconds += heldSeconds - used;
+    cost +=
+      heldCost - (countedFrom === null ? 0n : unsettledCost(record, priceListOf(draft, record), settledSeconds + used));
+  }
+  return { seconds, cost };
+}
+
+/** Sessions and tokens of the months before. Those that have ended by the clock are left to the sweeper, and return nothing. */
+function runningOnFromBefore(draft: Draft, period: BillingPeriod): StoredRecord[] {
+  return openRecords(draft).filter(
+    (record) =>
+      record.quotaPeriod < period &&
+      Math.min(record.expiresAt ?? draft.now, lapseAt(record, draft.rules, 0)) > draft.now,
+  );
+}
+
+/** The dearest price that can apply while a token of now and its session live. */
+function priceOfWish(draft: Draft, wish: Omit<Wish, 'sessionId'>): Price {
+  const { rules, now } = draft;
+  const { tokenTtlSeconds, maxSessionSeconds } = rules.policy;
+  const list = rules.prices.listFor(pricedAs(draft, wish));
+  return dearestPrice(list, now, now + (tokenTtlSeconds + maxSessionSeconds) * 1000);
+}
+
+function pricedAs({ rules }: Draft, { vendor, vendorMode, pricePerMinute }: Omit<Wish, 'sessionId'>): PricedAs {
+  const { currency, priceIsSet } = rules.policy;
+  const key = { vendor, vendorMode, currency };
+  return { ...key, fallbackPrice: rules.prices.fallbackFor(key, pricePerMinute, priceIsSet) };
+}
+
+function reserve(draft: Draft, request: HoldRequest, period: BillingPeriod, grantSeconds: number): void {
+  const { now, rules, user, account } = draft;
+  const terms = pricedAs(draft, request);
+  const { perMinute, billingStepSeconds, minimumSeconds } = priceAt(rules.prices.listFor(terms), now);
+  const heldCost = holdCost(0, grantSeconds, priceOfWish(draft, request));
+  const record: StoredRecord = {
+    ...terms,
+    id: request.recordId,
+    sessionId: request.sessionId,
+    avatarSessionId: null,
+    avatarName: request.avatarName,
+    status: 'reserved',
+    endReason: null,
+    errorMessage: null,
+    startedAt: null,
+    endedAt: null,
+    durationSeconds: 0,
+    estimatedCost: 0n,
+    wordsSpoken: 0,
+    messagesCount: 0,
+    billingPeriod: period,
+    quotaPeriod: period,
+    priceRevision: rules.prices.revisionFor(terms),
+    billingStepSeconds,
+    minimumSeconds,
+    pricePerMinute: perMinute,
+    pricedSeconds: 0,
+    pricedCost: 0n,
+    priceUntil: null,
+    grantSeconds,
+    vendorCapSeconds: request.vendorCaps ? grantSeconds : null,
+    effectiveCapSeconds: null,
+    heldSeconds: grantSeconds,
+    heldCost,
+    settledSeconds: 0,
+    settledCost: 0n,
+    countedFrom: null,
+    tokenHash: null,
+    actualSeconds: null,
+    actualCost: null,
+    vendorEndReason: null,
+    reconciledAt: null,
+    expiresAt: now + rules.policy.tokenTtlSeconds * 1000,
+    lastHeartbeatAt: null,
+    endingNotice: null,
+    dueAt: null,
+    createdAt: now,
+    updatedAt: now,
+  };
+  user.records.push(record);
+  // By a clock that is behind, the latest token may be older than one of another node.
+  user.recentTokens.push(now);
+  user.recentTokens.sort((a, b) => b - a);
+  draft.changedRecords.add(record);
+  book(draft, record, period, {
+    kind: 'hold',
+    heldSeconds: grantSeconds,
+    heldCost,
+    reason: 'token_created',
+    actor: user.userId,
+  });
+  publish(draft, period, 'token_created', record.id);
+  if (account) account.openSessions += 1;
+  warnOfAccount(draft, period);
+}

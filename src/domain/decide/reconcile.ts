@@ -1,0 +1,66 @@
+import type { VendorFigures } from '../reconciliation.ts';
+import { type Instant, isOpen, type StoredRecord } from '../state.ts';
+import { closeRecord } from './close-record.ts';
+import { correctRecord } from './correct-record.ts';
+import { changeRecord, type Draft, orderStop } from './draft.ts';
+import { recordBySession } from './find-record.ts';
+import { startUnreported } from './start.ts';
+
+/** A session of the vendor's list, and whose list it is. */
+export interface Listed {
+  readonly vendor: string;
+  readonly figures: VendorFigures;
+}
+
+/** Books a session that has ended at the vendor. One that is open here ends when it ended there. */
+export function reconcileEnded(draft: Draft, { vendor, figures }: Listed): 'corrected' | 'confirmed' | 'known' {
+  const record = recordBySession(draft, figures.avatarSessionId);
+  if (record?.vendor !== vendor || !awaitsFigures(record, figures)) return 'known';
+  const endedAt = Math.min(draft.now, figures.endedAt?.getTime() ?? draft.now);
+  closeRecord(draft, record, { reason: 'vendor_ended', endedAt, actor: 'reconciler' });
+  return correctRecord(draft, record, figures) ? 'corrected' : 'confirmed';
+}
+
+/** Books a session that the vendor does not know: it never started there. One that is open here is left alone. */
+export function reconcileUnknown(
+  draft: Draft,
+  { vendor, avatarSessionId }: { readonly vendor: string; readonly avatarSessionId: string },
+): 'corrected' | 'confirmed' | 'known' {
+  const record = recordBySession(draft, avatarSessionId);
+  if (record?.vendor !== vendor || isOpen(record) || record.reconciledAt !== null) return 'known';
+  return correctRecord(draft, record, null) ? 'corrected' : 'confirmed';
+}
+
+/**
+ * Takes note of a session that runs at the vendor. A token whose start nobody has reported starts when it did there. A session
+ * that has ended here is stopped, also if the vendor confirmed that before its list was read.
+ */
+export function reconcileActive(
+  draft: Draft,
+  { vendor, figures, readAt }: Listed & { readonly readAt: Instant },
+): 'running' | 'started' | 'stopped' | 'known' {
+  const record = recordBySession(draft, figures.avatarSessionId);
+  if (record?.vendor !== vendor) return 'known';
+  if (record.status === 'reserved') {
+    startUnreported({ ...draft, now: startedAt(draft, record, figures) }, record);
+    if (isOpen(record)) return 'started';
+  }
+  if (isOpen(record)) return 'running';
+  // What it takes from now on is not known yet.
+  if (record.reconciledAt !== null) changeRecord(draft, record, { reconciledAt: null });
+  orderStop(draft, record, readAt);
+  return 'stopped';
+}
+
+/** When an unreported session started. One that was taken past the end of a month starts in the new month. */
+function startedAt({ now, rules }: Draft, record: StoredRecord, { startedAt: at }: VendorFigures): Instant {
+  const begun = Math.max(at.getTime(), record.createdAt, rules.startOf(record.quotaPeriod));
+  return Math.min(begun, now);
+}
+
+/** Not compared yet, or taken for a session that never started, although the vendor has it after all. */
+function awaitsFigures(record: StoredRecord, { seconds, credits }: VendorFigures): boolean {
+  if (record.reconciledAt === null) return true;
+  const wasTakenForUnused = record.vendorEndReason === null && record.actualSeconds === 0 && record.actualCost === 0n;
+  return wasTakenForUnused && (seconds > 0 || Number(credits ?? 0) > 0);
+}

@@ -1,0 +1,62 @@
+import { dearestFor, holdCost } from '../price-book.ts';
+import { isOpen } from '../state.ts';
+import type { SessionCap, SessionName, StartedRecord } from '../store.ts';
+import { book, changeRecord, type Draft, orderStop, priceListOf, publish } from './draft.ts';
+import { noticeAt } from './due.ts';
+import { recordById } from './find-record.ts';
+
+/**
+ * Notes how the vendor named a session that it opened. False for one that ended in the meantime: the vendor must stop it. A
+ * session is named once.
+ */
+export function name(draft: Draft, { recordId, avatarSessionId }: SessionName): boolean {
+  const record = recordById(draft, recordId);
+  if (!record || record.avatarSessionId !== null) return false;
+  changeRecord(draft, record, { avatarSessionId });
+  if (!isOpen(record)) orderStop(draft, record);
+  return record.status === 'active';
+}
+
+/**
+ * The vendor runs a session now. False for one that ended in the meantime: the vendor must stop it, also if it confirmed
+ * that before, since it confirms the stop of a session that does not run yet.
+ */
+export function confirmStart(draft: Draft, { recordId }: StartedRecord): boolean {
+  const record = recordById(draft, recordId);
+  if (!record) return false;
+  if (record.status !== 'active') orderStop(draft, record, Number.POSITIVE_INFINITY);
+  return record.status === 'active';
+}
+
+/**
+ * Notes the cap that the vendor named at the start. Where it is lower than the grant, the hold shrinks to it and the deadline
+ * follows. A session that has ended only learns its cap.
+ */
+export function cap(draft: Draft, { recordId, capSeconds }: SessionCap): undefined {
+  const record = recordById(draft, recordId);
+  if (!record) return;
+  if (record.effectiveCapSeconds !== capSeconds) changeRecord(draft, record, { effectiveCapSeconds: capSeconds });
+  const { countedFrom, settledSeconds, heldSeconds, heldCost, quotaPeriod } = record;
+  const newSeconds = Math.max(capSeconds - settledSeconds, 0);
+  if (record.status !== 'active' || countedFrom === null || newSeconds >= heldSeconds) return;
+
+  const expiresAt = countedFrom + newSeconds * 1000;
+  const price = dearestFor(record, priceListOf(draft, record), countedFrom, expiresAt);
+  const atCap = holdCost(settledSeconds, newSeconds, price);
+  const newCost = atCap < heldCost ? atCap : heldCost;
+  book(draft, record, quotaPeriod, {
+    kind: 'release',
+    heldSeconds: newSeconds - heldSeconds,
+    heldCost: newCost - heldCost,
+    reason: 'session_capped',
+    actor: 'track_start',
+  });
+  changeRecord(draft, record, {
+    heldSeconds: newSeconds,
+    heldCost: newCost,
+    grantSeconds: settledSeconds + newSeconds,
+    expiresAt,
+    endingNotice: noticeAt(expiresAt - draft.now),
+  });
+  publish(draft, quotaPeriod, 'session_capped', record.id);
+}
