@@ -6,7 +6,7 @@ import { createQuotaStore } from '../src/database/quota-store.ts';
 import type { QuotaPolicy } from '../src/domain/policy.ts';
 import type { QuotaStore } from '../src/domain/store.ts';
 import { DEFAULT_POLICY } from '../test/support/policy.ts';
-import { type Benchmark, callsPerSecond, perSecond, type Row, ratio } from './benchmark.ts';
+import { type Benchmark, perSecond, type Row, ratio } from './benchmark.ts';
 
 const CALLERS = [1, 16, 64, 256] as const;
 const MILLISECONDS = 2_000;
@@ -33,26 +33,19 @@ export const benchCycle: Benchmark = async ({ pool }) => {
     if (callers === 1)
       rows.push(['', '', `${ratio(updates, figure)} the time of four updates (${perSecond(updates)})`]);
   }
-  rows.push(...(await underCeiling(pool)));
+  rows.push(await underCeiling(pool, store));
   return rows;
 };
 
 /** Sixty-four callers with a ceiling of the account, and without one. */
-async function underCeiling(pool: pg.Pool): Promise<Row[]> {
+async function underCeiling(pool: pg.Pool, store: QuotaStore): Promise<Row> {
   const policy: QuotaPolicy = { ...DEFAULT_POLICY, accountLimitCost: 1_000_000_000_000n };
-  const clock = () => new Date();
-  const free = await measure(64, (call) => cycle(createdOnce(pool, DEFAULT_POLICY), `free-${call}`));
+  const free = await measure(64, (call) => cycle(store, `free-${call}`));
   await openAccount(pool, policy);
-  const bounded = createQuotaStore({ pool, policy, clock });
+  const bounded = createQuotaStore({ pool, policy, clock: () => new Date() });
   const figure = await measure(64, (call) => cycle(bounded, `bounded-${call}`));
   await openAccount(pool, DEFAULT_POLICY);
-  return [['cycle, 64 callers, under a ceiling', perSecond(figure), `${ratio(figure, free)} without one`]];
-}
-
-let store: QuotaStore | undefined;
-function createdOnce(pool: pg.Pool, policy: QuotaPolicy): QuotaStore {
-  store ??= createQuotaStore({ pool, policy, clock: () => new Date() });
-  return store;
+  return ['cycle, 64 callers, under a ceiling', perSecond(figure), `${ratio(figure, free)} without one`];
 }
 
 async function cycle(store: QuotaStore, userId: string): Promise<void> {
@@ -114,5 +107,3 @@ async function measure(callers: number, call: (index: number) => Promise<void>):
   );
   return done / ((performance.now() - start) / 1000);
 }
-
-void callsPerSecond;

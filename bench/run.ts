@@ -8,9 +8,10 @@ import { createPool } from '../src/database/pool.ts';
 import { startEmbeddedPostgres } from '../src/embedded-postgres/embedded-postgres.ts';
 import type { Benchmark, Row } from './benchmark.ts';
 import { benchCycle } from './cycle.ts';
+import { benchDecide } from './decide.ts';
 import { benchSweeper } from './sweeper.ts';
 
-const BENCHMARKS: Record<string, Benchmark> = { cycle: benchCycle, sweeper: benchSweeper };
+const BENCHMARKS: Record<string, Benchmark> = { decide: benchDecide, cycle: benchCycle, sweeper: benchSweeper };
 
 const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
 if (only !== undefined && !(only in BENCHMARKS)) {
@@ -24,7 +25,7 @@ try {
   await migrate(postgres.url);
   for (const [name, benchmark] of Object.entries(BENCHMARKS)) {
     if (only !== undefined && only !== name) continue;
-    const pool = createPool({ url: postgres.url, plansOnce: true, onError: () => {} });
+    const pool = createPool({ url: postgres.url, onError: () => {} });
     print(name, await benchmark({ pool, url: postgres.url }));
     await pool.end();
   }

@@ -29,6 +29,11 @@ export const benchSweeper: Benchmark = async ({ pool, url }) => {
     WHERE r.id = due.id`,
     [new Date(start), DUE_WITHIN_SECONDS / DUE_SESSIONS, DUE_SESSIONS],
   );
+  await connection.query(
+    `UPDATE quota_users AS u SET due_at = r.due_at
+    FROM avatar_usage_records AS r WHERE r.user_id = u.user_id AND r.due_at < $1`,
+    [new Date(start + DUE_WITHIN_SECONDS * 1000 + 1000)],
+  );
   connection.release(true);
 
   let wake = (_at: Date) => {};
@@ -96,8 +101,8 @@ async function insertSessions(pool: pg.Pool): Promise<void> {
   try {
     await connection.query('SET statement_timeout = 0');
     for (const statement of [
-      `INSERT INTO usage_quotas (user_id, current_month, held_seconds, held_cost, session_count)
-      SELECT 'sweep-' || n, $1, 1800, 15, 1 FROM generate_series(1, $2::integer) AS n`,
+      `INSERT INTO usage_quotas (user_id, current_month, held_seconds, held_cost, session_count, version)
+      SELECT 'sweep-' || n, $1, 1800, 15, 1, 1 FROM generate_series(1, $2::integer) AS n`,
       `INSERT INTO avatar_usage_records
         (user_id, session_id, status, billing_period, quota_period, fallback_price, price_per_minute, grant_seconds,
          vendor_cap_seconds, held_seconds, held_cost, session_started_at, counted_from, expires_at, due_at)
@@ -107,6 +112,9 @@ async function insertSessions(pool: pg.Pool): Promise<void> {
       `INSERT INTO quota_ledger (user_id, period, record_id, entry, held_seconds, held_cost, reason, actor)
       SELECT user_id, quota_period, id, 'hold', held_seconds, held_cost, 'token_created', user_id
       FROM avatar_usage_records WHERE user_id LIKE 'sweep-%' AND billing_period = $1 AND $2::integer > 0`,
+      `INSERT INTO quota_users (user_id, revision, due_at)
+      SELECT user_id, 1, due_at FROM avatar_usage_records
+      WHERE user_id LIKE 'sweep-%' AND billing_period = $1 AND $2::integer > 0`,
     ]) {
       await connection.query(statement, [period, OPEN_SESSIONS]);
     }

@@ -272,9 +272,9 @@ function termsOf(
   const holds = changed.some(({ decision }) => decision.entries.some(({ kind }) => kind === 'hold'));
   return {
     priceRevision,
-    account: {
-      version: loaded && holds ? loaded.version : null,
-      fired: newlyFired(account, firedThresholds(loaded?.state ?? null)),
+    account: loaded && {
+      version: holds ? loaded.version : null,
+      fired: newlyFired(account, firedThresholds(loaded.state)),
     },
     now,
   };

@@ -7,8 +7,6 @@ interface PoolOptions {
   readonly size?: number;
   /** The longest that a statement may run. @default 5 */
   readonly statementSeconds?: number;
-  /** Whether statements are planned once, whatever their parameters. @default false */
-  readonly plansOnce?: boolean;
 }
 
 /** After this long without the answer that the statement's own limit forces, the network or the server is dead. */
@@ -20,7 +18,7 @@ const SILENCE_MS = 1_000;
  * A call never waits for ever: a connection is given within three seconds or refused, a lock within one, no statement
  * runs longer than five, and a connection that stays silent even then is given up.
  */
-export function createPool({ url, onError, size = 10, statementSeconds = 5, plansOnce = false }: PoolOptions): pg.Pool {
+export function createPool({ url, onError, size = 10, statementSeconds = 5 }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: size,
@@ -30,7 +28,7 @@ export function createPool({ url, onError, size = 10, statementSeconds = 5, plan
     lock_timeout: 1_000,
     keepAlive: true,
     application_name: 'avatar-quota',
-    options: `-c timezone=UTC${plansOnce ? ' -c plan_cache_mode=force_generic_plan' : ''}`,
+    options: '-c timezone=UTC',
   });
   pool.on('error', onError);
   return pool;

@@ -2,7 +2,7 @@ import type pg from 'pg';
 
 type Run = () => Promise<unknown>;
 
-/** Decides what becomes of a statement: by its name, or its text where it has none. */
+/** Decides what becomes of a statement: by its name without the parts that follow a colon, or its text where it has none. */
 type Around = (statement: string, run: Run) => Promise<unknown>;
 
 /** A pool, and the clients that it gives, of which each statement goes through a function of the test. */
@@ -24,7 +24,7 @@ export function intercept(pool: pg.Pool, around: Around): pg.Pool {
 function nameOf(query: unknown): string {
   if (typeof query === 'string') return query;
   const { name, text } = query as { name?: string; text: string };
-  return name ?? text;
+  return name?.split(':')[0] ?? text;
 }
 
 interface PausedPool {

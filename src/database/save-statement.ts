@@ -1,0 +1,241 @@
+import { QUOTA_SQL, RECORD_SQL } from './stored-rows.ts';
+
+/** What a batch writes. Rows are objects with the names of columns; a part without rows is left out of the statement. */
+export interface SaveParts {
+  /** user_id, revision, due_at, events (each a notification), open_sessions (by how many it changes), books (any entries). */
+  readonly users: readonly object[];
+  readonly quotas: readonly object[];
+  readonly records: readonly object[];
+  readonly entries: readonly object[];
+  /** Thresholds that fired, or that can fire again. */
+  readonly alerts: readonly object[];
+  readonly stops: readonly object[];
+  /** Null without a ceiling. */
+  readonly account: AccountPart | null;
+  readonly priceRevision: number;
+  readonly now: Date;
+}
+
+export interface AccountPart {
+  /** The version that holds were decided on. Null for a batch without a hold. */
+  readonly version: number | null;
+  /** Thresholds of the ceiling that the batch reached. */
+  readonly thresholds: readonly object[];
+}
+
+interface Statement {
+  readonly name: string;
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+/**
+ * The statement that writes a batch, of the parts that it has: PostgreSQL prepares every table of a statement for writing, also
+ * one that gets no row. Each combination of parts is a statement of its own name.
+ */
+export function saveStatement(parts: SaveParts): Statement {
+  const values: unknown[] = [];
+  const names: string[] = [];
+  const bind = (value: unknown) => `$${values.push(value)}`;
+  const rows = (name: string, part: readonly object[], sql: (json: string) => string): string[] => {
+    if (part.length === 0) return [];
+    names.push(name);
+    return [sql(bind(JSON.stringify(part)))];
+  };
+  let boundNow: string | undefined;
+  const now = () => (boundNow ??= `${bind(parts.now)}::timestamptz`);
+  const batch = [unchangedUsers(bind(JSON.stringify(parts.users)), bind(parts.priceRevision))];
+  const { account } = parts;
+  if (account) names.push('account');
+  const steps = [
+    ...batch,
+    account ? boundedBy(bind(account.version)) : UNBOUNDED,
+    SAVED_USERS,
+    ...rows('quotas', parts.quotas, (json) => savedQuotas(json, now())),
+    ...rows('records', parts.records, savedRecords),
+    ...rows('entries', parts.entries, (json) => bookedEntries(json, account !== null)),
+    ...rows('alerts', parts.alerts, savedAlerts),
+    ...rows('stops', parts.stops, (json) => orderedStops(json, now())),
+    ...rows('thresholds', account?.thresholds ?? [], (json) => firedThresholds(json, now())),
+  ];
+  const answer = notified(parts.stops.length > 0 ? now() : null, (account?.thresholds.length ?? 0) > 0);
+  return { name: `save:${names.join(',')}`, text: `WITH\n${steps.join(',\n')}\n${answer}`, values };
+}
+
+const unchangedUsers = (json: string, priceRevision: string) => `batch AS MATERIALIZED (
+  SELECT *
+  FROM json_to_recordset(${json}) AS b (
+    user_id text, revision bigint, due_at timestamptz, events text[], open_sessions integer, books boolean
+  )
+),
+-- users who are as they were loaded, locked until the commit; nor may a price have changed
+locked AS MATERIALIZED (
+  SELECT u.user_id, u.due_at
+  FROM batch JOIN quota_users AS u ON u.user_id = batch.user_id AND u.revision = batch.revision
+  WHERE (SELECT coalesce(sum(revision), 0) FROM prices) = ${priceRevision}::bigint
+  ORDER BY u.user_id
+  FOR NO KEY UPDATE OF u SKIP LOCKED
+),
+-- and those who had no row yet
+begun AS (
+  INSERT INTO quota_users (user_id, revision, due_at)
+  SELECT user_id, 1, due_at
+  FROM batch
+  WHERE revision = 0 AND (SELECT coalesce(sum(revision), 0) FROM prices) = ${priceRevision}::bigint
+  ORDER BY user_id
+  ON CONFLICT (user_id) DO NOTHING
+  RETURNING user_id
+),
+unchanged AS MATERIALIZED (
+  SELECT user_id, due_at FROM locked UNION ALL SELECT user_id, NULL FROM begun
+)`;
+
+const UNBOUNDED = 'ok AS MATERIALIZED (SELECT * FROM unchanged)';
+
+const boundedBy = (version: string) => `-- holds under a ceiling take turns: the account must be as it was loaded, too
+account AS (
+  UPDATE account_state AS a
+  SET
+    version = a.version + (${version}::bigint IS NOT NULL)::integer,
+    open_sessions = a.open_sessions + change.open_sessions
+  FROM (
+    SELECT sum(batch.open_sessions)::integer AS open_sessions
+    FROM batch JOIN unchanged ON unchanged.user_id = batch.user_id
+    WHERE batch.books
+    HAVING count(*) > 0
+  ) AS change
+  WHERE a.version = coalesce(${version}, a.version)
+  RETURNING a.id
+),
+ok AS MATERIALIZED (
+  SELECT unchanged.* FROM unchanged WHERE ${version}::bigint IS NULL OR EXISTS (SELECT FROM account)
+)`;
+
+const SAVED_USERS = `saved_users AS (
+  UPDATE quota_users AS u
+  SET revision = u.revision + 1, due_at = batch.due_at
+  FROM batch JOIN ok ON ok.user_id = batch.user_id
+  WHERE u.user_id = batch.user_id AND batch.revision > 0
+)`;
+
+const savedQuotas = (json: string, now: string) => `saved_quotas AS (
+  INSERT INTO usage_quotas (user_id, ${QUOTA_SQL.named}, last_reset_at, created_at, updated_at)
+  SELECT q.user_id, ${QUOTA_SQL.named}, ${now}, ${now}, ${now}
+  FROM json_to_recordset(${json}) AS q (user_id text, ${QUOTA_SQL.declared})
+  WHERE q.user_id IN (SELECT ok.user_id FROM ok)
+  ON CONFLICT ON CONSTRAINT usage_quotas_user_month_key DO UPDATE SET ${QUOTA_SQL.assigned}, updated_at = ${now}
+)`;
+
+const savedRecords = (json: string) => `saved_records AS (
+  INSERT INTO avatar_usage_records (user_id, ${RECORD_SQL.named})
+  SELECT r.user_id, ${RECORD_SQL.named}
+  FROM json_to_recordset(${json}) AS r (user_id text, ${RECORD_SQL.declared})
+  WHERE r.user_id IN (SELECT ok.user_id FROM ok)
+  ON CONFLICT (id) DO UPDATE SET ${RECORD_SQL.assigned}
+)`;
+
+const bookedEntries = (json: string, isBounded: boolean) => `entry AS MATERIALIZED (
+  SELECT e.*
+  FROM json_to_recordset(${json}) AS e (
+    user_id text, period text, record_id uuid, entry ledger_entry, used_seconds integer, used_cost numeric,
+    held_seconds integer, held_cost numeric, reason text, actor text, created_at timestamptz
+  )
+  JOIN ok ON ok.user_id = e.user_id
+),
+booked AS (
+  INSERT INTO quota_ledger
+    (user_id, period, record_id, entry, used_seconds, used_cost, held_seconds, held_cost, reason, actor, created_at)
+  SELECT * FROM entry
+)${isBounded ? BOOKED_ON_ACCOUNT : ''}`;
+
+const BOOKED_ON_ACCOUNT = `,
+-- the account's row comes before its months, in every batch: two batches that book on it at once never wait for each other
+booked_on_account AS (
+  INSERT INTO account_budgets AS a (period, used_cost, held_cost)
+  SELECT period, sum(used_cost), sum(held_cost)
+  FROM entry
+  WHERE EXISTS (SELECT FROM account)
+  GROUP BY period
+  ORDER BY period
+  ON CONFLICT (period) DO UPDATE SET
+    used_cost = a.used_cost + excluded.used_cost, held_cost = a.held_cost + excluded.held_cost
+)`;
+
+const savedAlerts = (json: string) => `alert AS MATERIALIZED (
+  SELECT a.*
+  FROM json_to_recordset(${json}) AS a (
+    user_id text, period text, quota_limit quota_limit, threshold_percent integer, crossed_at timestamptz, fired boolean
+  )
+  JOIN ok ON ok.user_id = a.user_id
+),
+fired_alerts AS (
+  INSERT INTO quota_alerts (user_id, period, quota_limit, threshold_percent, crossed_at)
+  SELECT user_id, period, quota_limit, threshold_percent, crossed_at FROM alert WHERE fired
+  RETURNING pg_notify('quota_alerts', json_build_object(
+    'userId', user_id, 'period', period, 'limit', quota_limit, 'thresholdPercent', threshold_percent
+  )::text)
+),
+cleared_alerts AS (
+  DELETE FROM quota_alerts AS a
+  USING alert
+  WHERE NOT alert.fired AND a.user_id = alert.user_id AND a.period = alert.period
+    AND a.quota_limit = alert.quota_limit AND a.threshold_percent = alert.threshold_percent
+)`;
+
+const orderedStops = (json: string, now: string) => `stop AS MATERIALIZED (
+  SELECT s.*
+  FROM json_to_recordset(${json}) AS s (
+    user_id text, record_id uuid, vendor text, avatar_session_id text, reason end_reason, again_before timestamptz
+  )
+  JOIN ok ON ok.user_id = s.user_id
+),
+ordered_stops AS (
+  INSERT INTO vendor_stops (record_id, vendor, avatar_session_id, reason, next_attempt_at, created_at)
+  SELECT record_id, vendor, avatar_session_id, reason, ${now}, ${now} FROM stop
+  ON CONFLICT (record_id) DO NOTHING
+),
+repeated_stops AS (
+  UPDATE vendor_stops AS s
+  SET attempts = 0, next_attempt_at = ${now}, confirmed_at = NULL, last_error = NULL, created_at = ${now}
+  FROM stop
+  WHERE s.record_id = stop.record_id
+    AND (stop.again_before = 'infinity' OR s.confirmed_at < stop.again_before)
+)`;
+
+const firedThresholds = (json: string, now: string) => `fired_on_account AS (
+  INSERT INTO account_alerts (period, threshold_percent, crossed_at)
+  SELECT f.period, f.threshold_percent, ${now}
+  FROM json_to_recordset(${json}) AS f (period text, threshold_percent integer)
+  WHERE EXISTS (SELECT FROM ok)
+  ON CONFLICT DO NOTHING
+  RETURNING period, threshold_percent
+)`;
+
+const notified = (stopsDueAt: string | null, hasThresholds: boolean) => `SELECT
+  ok.user_id AS "userId",
+  (SELECT count(pg_notify('quota_events', event)) FROM unnest(batch.events) AS event),
+  -- the sweepers sleep until the next moment that they know
+  (
+    SELECT pg_notify('quota_due', (extract(epoch FROM due.at) * 1000)::bigint::text)
+    FROM (
+      SELECT least(
+        (
+          SELECT min(b.due_at) FROM batch AS b JOIN ok AS o ON o.user_id = b.user_id
+          WHERE b.due_at < coalesce(o.due_at, 'infinity')
+        ),
+        ${stopsDueAt ? `(SELECT ${stopsDueAt} FROM stop LIMIT 1)` : 'NULL'}
+      ) AS at
+    ) AS due
+    WHERE due.at IS NOT NULL
+  )${hasThresholds ? THRESHOLD_NOTIFICATION : ''}
+FROM ok JOIN batch ON batch.user_id = ok.user_id`;
+
+const THRESHOLD_NOTIFICATION = `,
+  (
+    SELECT pg_notify('account_events', json_build_object(
+      'period', f.period, 'thresholdPercent', max(f.threshold_percent)
+    )::text)
+    FROM fired_on_account AS f
+    GROUP BY f.period
+    LIMIT 1
+  )`;
