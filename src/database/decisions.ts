@@ -121,8 +121,10 @@ export function createDecisions({ pool, policy, clock }: DecisionsOptions): Deci
     const { decided, account } = decideAll(users, basis);
     const changed = decided.filter(({ before, decision }) => !changesNothing(before, decision));
     const saved = changed.length === 0 ? new Set() : await save(database, changed, termsOf(basis, changed, account));
+    // A refusal may rest on what a user before it takes of the account: it stands only once that is saved.
+    const mayStand = basis.isFresh && (account === null || saved.size === changed.length);
     const isDone = ({ before, decision }: Decided) =>
-      saved.has(decision.userId) || (basis.isFresh && changesNothing(before, decision));
+      saved.has(decision.userId) || (mayStand && changesNothing(before, decision));
     return {
       left: users.filter((_, index) => !isDone(decided[index] as Decided)),
       answer() {
