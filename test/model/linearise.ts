@@ -38,7 +38,7 @@ interface Ran {
  * The part of some users in a step whose events ran at the same time: an order in which they might have run one by one,
  * with the same answers and the same result. Null if there is none; that would be a race lost.
  *
- * Users who share nothing are explained one by one.
+ * Users who share nothing are explained one by one. A sweep may pass over a user whom another transaction is changing.
  *
  * @param possible the rules that each event may go by: without, and with, a price that is entered at the same time
  */
@@ -66,7 +66,8 @@ export function explain(
       // of two that could as well run the other way round, one order is enough
       if (previous && events.indexOf(event) < events.indexOf(previous.event) && areIndependent(previous, ran)) continue;
       const rest = left.filter((other) => other !== event);
-      for (const next of outcomes(before, possible, event, now)) {
+      const mayPass = 'sweep' in event && events.some((other) => other !== event && userOf(other) === userOf(event));
+      for (const next of [...outcomes(before, possible, event, now), ...(mayPass ? [before] : [])]) {
         const done = next.filter((user) => concerns(event, user) && !rest.some((other) => concerns(other, user)));
         const explanation = done.every(isAsObserved) && search(next, rest, ran);
         if (explanation) return explanation;
