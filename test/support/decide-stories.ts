@@ -12,6 +12,8 @@ import { createDecider, type Decider } from './decide.ts';
 const SECOND = 1000;
 const DAY = 24 * 60 * 60 * SECOND;
 const VENDOR = 'simulator';
+/** The service is never down for longer: a session then runs past the end of one month at most. */
+const LONGEST_OUTAGE = 20 * DAY;
 
 export interface Story {
   readonly policy: Partial<QuotaPolicy>;
@@ -35,6 +37,8 @@ export interface Teller {
   readonly userId: string;
   act<Name extends Act>(name: Name, request: Request<Name>): void;
   nextId(): string;
+  /** Moves the clock forward, if the moment lies ahead. */
+  waitUntil(at: number): void;
   /** The latest record but so many, those still open before all others. */
   recordAt(position: number): StoredRecord | undefined;
 }
@@ -42,12 +46,24 @@ export interface Teller {
 export function createTeller(decider: Decider, onAct: (decider: Decider, told: Told) => void): Teller {
   const { userId } = decider.state;
   let ids = 0;
+  let sweptAt = decider.now;
+
+  function act<Name extends Act>(name: Name, request: Request<Name>): void {
+    const answer = decider.act(name, request);
+    if (name === 'sweep') sweptAt = decider.now;
+    onAct(decider, { name, request, answer });
+  }
+
   return {
     decider,
     userId,
-    act(name, request) {
-      const answer = decider.act(name, request);
-      onAct(decider, { name, request, answer });
+    act,
+    waitUntil(at) {
+      while (at - sweptAt > LONGEST_OUTAGE) {
+        decider.now = Math.max(decider.now, sweptAt + LONGEST_OUTAGE);
+        act('sweep', { lapsesFrom: 0 });
+      }
+      decider.now = Math.max(decider.now, at);
     },
     nextId: () => `${userId}-${String(ids++).padStart(4, '0')}`,
     recordAt(position) {
@@ -128,7 +144,7 @@ const session = step(
   (teller, { token, isNamed, wait }) => {
     take(teller, token);
     attachTo(teller, teller.recordAt(0), isNamed);
-    teller.decider.now += wait;
+    teller.waitUntil(teller.decider.now + wait);
     startOf(teller, teller.recordAt(0));
   },
 );
@@ -244,22 +260,17 @@ const aWhile = fc.oneof(
   { weight: 1, arbitrary: fc.nat({ max: 5 * DAY }) },
 );
 
-const wait = step('wait', aWhile, ({ decider }, milliseconds) => {
-  decider.now += milliseconds;
-});
+const wait = step('wait', aWhile, ({ decider, waitUntil }, milliseconds) => waitUntil(decider.now + milliseconds));
 
 /** To the moment at which something falls due, or beside it. */
-const waitUntilDue = step('waitUntilDue', fc.constantFrom(-1, 0, 0, 1, 1500), ({ decider }, offset) => {
-  decider.now = Math.max(decider.now, (decider.state.dueAt ?? 0) + offset);
-});
+const waitUntilDue = step('waitUntilDue', fc.constantFrom(-1, 0, 0, 1, 1500), ({ decider, waitUntil }, offset) =>
+  waitUntil((decider.state.dueAt ?? 0) + offset),
+);
 
 const waitUntilMonthEnd = step(
   'waitUntilMonthEnd',
   fc.integer({ min: -90 * SECOND, max: 2 * SECOND }),
-  ({ decider }, offset) => {
-    const { rules, now } = decider;
-    decider.now = Math.max(now, rules.endOf(rules.periodOf(now)) + offset);
-  },
+  ({ decider: { rules, now }, waitUntil }, offset) => waitUntil(rules.endOf(rules.periodOf(now)) + offset),
 );
 
 export const anyStep: fc.Arbitrary<Step> = fc.oneof(

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { claimedCost } from '../../../../src/domain/decide/account-room.ts';
+import type { LedgerEntry } from '../../../../src/domain/decide/draft.ts';
 import { previousPeriod } from '../../../../src/domain/period.ts';
 import { type AccountState, isOpen } from '../../../../src/domain/state.ts';
 import { createDecider, type Decider, newAccount } from '../../../support/decide.ts';
@@ -73,13 +75,12 @@ it('is never exceeded by a token, nor by sessions that get more time', () => {
   inEverySharedStory(({ account, users }, decider, { name, answer }) => {
     const { accountLimitCost, accountMaxSessions } = decider.rules.policy;
     const entries = decider.lastStep?.decision.entries ?? [];
-    const grown = entries.filter(({ kind, heldCost }) => kind === 'hold' && heldCost > 0n);
-    // A session keeps its time at a higher price, whatever that costs.
-    const isDearer = grown.some(({ heldSeconds }) => heldSeconds <= 0);
-    if (accountLimitCost !== null && !isDearer) {
-      for (const { period } of grown)
-        expect(Number(accountLimitCost - spent(account, period))).toBeGreaterThanOrEqual(0);
-    }
+    entries.forEach(({ kind, period, heldSeconds, heldCost }, index) => {
+      if (accountLimitCost === null || kind !== 'hold' || heldSeconds <= 0 || heldCost <= 0n) return;
+      // What is settled later in the same decision may be more than was held for it.
+      const claimed = claimedCost(account, period) - claimedBy(entries.slice(index + 1), period);
+      expect(Number(accountLimitCost - claimed)).toBeGreaterThanOrEqual(0);
+    });
     const isGranted = name === 'hold' && typeof answer === 'object' && answer.outcome === 'granted';
     if (isGranted) expect(openIn(users)).toBeLessThanOrEqual(accountMaxSessions ?? Number.POSITIVE_INFINITY);
   });
@@ -99,10 +100,12 @@ it('notes each threshold that a token reaches', () => {
   });
 });
 
-/** What is used and held of a month. What is still held in the month before is about to move there. */
-function spent({ months }: AccountState, period: string): bigint {
-  const { usedCost = 0n, heldCost = 0n } = months.get(period) ?? {};
-  return usedCost + heldCost + (months.get(previousPeriod(period))?.heldCost ?? 0n);
+/** What entries add to what is used and held of a month, and to what is about to move to it. */
+function claimedBy(entries: readonly LedgerEntry[], period: string): bigint {
+  return entries.reduce((sum, entry) => {
+    if (entry.period === previousPeriod(period)) return sum + entry.heldCost;
+    return entry.period === period ? sum + entry.usedCost + entry.heldCost : sum;
+  }, 0n);
 }
 
 function openIn(users: readonly Decider[]): number {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { changesNothing, type Decision, decide } from '../../../../src/domain/decide/decide.ts';
 import type { LedgerEntry } from '../../../../src/domain/decide/draft.ts';
+import { lapseAt } from '../../../../src/domain/decide/due.ts';
 import { hasOldPrice } from '../../../../src/domain/decide/follow-price.ts';
 import { quotaStateOf } from '../../../../src/domain/quota-state.ts';
 import { isOpen, type StoredQuota, type StoredRecord } from '../../../../src/domain/state.ts';
@@ -42,14 +43,14 @@ describe('a token', () => {
     });
   });
 
-  it('that is refused changes nothing but what runs on from last month, and what had run past its deadline', () => {
-    inEveryStory(({ lastStep, now }, { entries }, { name, answer }) => {
+  it('that is refused changes nothing but what runs on from last month, and what had ended by the clock', () => {
+    inEveryStory(({ lastStep, now, rules }, { entries }, { name, answer }) => {
       if (name !== 'hold' || typeof answer !== 'object' || answer.outcome === 'granted') return;
-      const overdue =
-        lastStep?.before.records.filter((record) => isOpen(record) && (record.expiresAt ?? now) <= now) ?? [];
+      const isOver = (record: StoredRecord) => Math.min(record.expiresAt ?? now, lapseAt(record, rules, 0)) <= now;
+      const over = lastStep?.before.records.filter((record) => isOpen(record) && isOver(record)).map(({ id }) => id);
       const others = entries.filter(({ reason, recordId }) => {
         const isMove = reason === 'period_ended' || reason === 'period_started';
-        return !isMove && !(reason === 'superseded' && overdue.some(({ id }) => id === recordId));
+        return !isMove && !(reason === 'superseded' && over?.includes(recordId));
       });
       expect(others).toEqual([]);
     });
@@ -58,9 +59,9 @@ describe('a token', () => {
 
 describe('open sessions', () => {
   it('hold no more than a changed limit leaves, beyond what they have used', () => {
-    inEveryStory(({ state, now }, { quotas }, { name }) => {
+    inEveryStory(({ state, now }, decision, { name }) => {
       if (name !== 'changeLimits') return;
-      for (const quota of quotas) {
+      for (const quota of refitted(decision)) {
         const holding = state.records.filter((record) => isOpen(record) && record.quotaPeriod === quota.period);
         if (holding.every((record) => record.heldSeconds <= consumedSeconds(record, now))) continue;
         expect(quota.usedSeconds + quota.heldSeconds).toBeLessThanOrEqual(quota.limitMinutes * 60);
@@ -151,10 +152,9 @@ describe('a threshold', () => {
 
 describe('a threshold that a higher limit puts ahead', () => {
   it('can fire again', () => {
-    inEveryStory(({ state, rules, now }, { quotas, events }, { name }) => {
+    inEveryStory(({ state, rules, now }, decision, { name }) => {
       if (name !== 'changeLimits') return;
-      for (const quota of quotas) {
-        if (!events.some(({ period, reason }) => period === quota.period && reason === 'limit_changed')) continue;
+      for (const quota of refitted(decision)) {
         const at = new Date(Math.min(now, rules.endOf(quota.period)));
         const crossed = crossedThresholds(quotaStateOf(state, quota), rules.thresholds, at);
         const keys = quota.alerts.map(({ limit, thresholdPercent }) => ({ limit, thresholdPercent }));
@@ -273,6 +273,12 @@ function lowest(amounts: readonly (number | bigint)[]): number {
 /** Entries for these reasons leave a record open. */
 function goesOn(reason: string): boolean {
   return ['period_ended', 'limit_changed', 'session_capped'].includes(reason);
+}
+
+/** The quotas whose open sessions have followed a limit. */
+function refitted({ quotas, events }: Decision): StoredQuota[] {
+  const followed = events.filter(({ reason }) => reason === 'limit_changed').map(({ period }) => period);
+  return quotas.filter(({ period }) => followed.includes(period));
 }
 
 function consumedSeconds({ countedFrom, heldSeconds }: StoredRecord, now: number): number {
