@@ -12,7 +12,7 @@ import { hasCeiling, openAccount } from './account.ts';
 import { firedThresholds, newlyFired } from './account-thresholds.ts';
 import { createBatcher } from './batcher.ts';
 import { createRules } from './decision-rules.ts';
-import { isConflict, isTaken, mayBeOneRow, toPublicError } from './errors.ts';
+import { isConflict, isSilent, isTaken, mayBeOneRow, toPublicError } from './errors.ts';
 import { afterSave, createKeptUsers } from './kept-users.ts';
 import { type LoadedAccount, type LoadRequest, load } from './load.ts';
 import { namedBy, namesOnlyOpenRecords, type PendingCall } from './pending-call.ts';
@@ -192,12 +192,14 @@ export function createDecisions({ pool, policy, clock }: DecisionsOptions): Deci
         return straggling(users, async (user) => (await carryOut([user]))?.done);
       }
       for (const user of users) reject(user, toPublicError(error));
+      // Whoever has waited behind them has waited long enough.
+      if (isSilent(error)) reject({ calls: takeWaiting() }, toPublicError(error));
       return null;
     }
   }
 
   // Under a ceiling, batches of one node would only make each other decide again.
-  const submit = createUserBatcher<PendingCall>({ run: carryOut, maxBatches: isBounded ? 1 : 4 });
+  const { submit, takeWaiting } = createUserBatcher<PendingCall>({ run: carryOut, maxBatches: isBounded ? 1 : 4 });
 
   const inspectUser = createBatcher<{ userId: string; period: BillingPeriod }, Draft>({
     async run(requests) {
@@ -295,7 +297,7 @@ function straggling(users: readonly Pending[], carryOn: (user: Pending) => Promi
 
 function ignore(): void {}
 
-function reject({ calls }: Pending, error: unknown): void {
+function reject({ calls }: Pick<Pending, 'calls'>, error: unknown): void {
   for (const call of calls) call.reject(error);
 }
 

@@ -36,6 +36,14 @@ export function isUnreachable(error: unknown): boolean {
   );
 }
 
+/** What pg says when it has waited in vain: for an answer, or for a connection. */
+const SILENCE = /query read timeout|timeout exceeded when trying to connect/i;
+
+/** Whether the database said nothing for so long that whoever asks it next would wait in vain, too. */
+export function isSilent(error: unknown): boolean {
+  return someCause(error, ({ message }) => SILENCE.test(message));
+}
+
 /** SQLSTATE of a deadlock, and of a serialization failure. */
 const CONFLICT = /^(40P01|40001)$/;
 

@@ -22,6 +22,12 @@ export interface Stragglers {
   readonly done: Promise<unknown>;
 }
 
+export interface UserBatcher<Call> {
+  submit(userId: string, call: Call): void;
+  /** Takes all calls that wait for their batch: the caller settles them. */
+  takeWaiting(): Call[];
+}
+
 /** The most that one user's calls take of a batch, so that a flood of them delays no other user. */
 const MAX_CALLS_PER_USER = 50;
 
@@ -34,7 +40,7 @@ export function createUserBatcher<Call>({
   run,
   maxUsers = 500,
   maxBatches = 4,
-}: UserBatcherOptions<Call>): (userId: string, call: Call) => void {
+}: UserBatcherOptions<Call>): UserBatcher<Call> {
   /** In the order in which users have begun to wait. */
   const waiting = new Map<string, Call[]>();
   const busy = new Set<string>();
@@ -79,10 +85,17 @@ export function createUserBatcher<Call>({
     schedule();
   }
 
-  return (userId, call) => {
-    const calls = waiting.get(userId);
-    if (calls) calls.push(call);
-    else waiting.set(userId, [call]);
-    schedule();
+  return {
+    submit(userId, call) {
+      const calls = waiting.get(userId);
+      if (calls) calls.push(call);
+      else waiting.set(userId, [call]);
+      schedule();
+    },
+    takeWaiting() {
+      const calls = [...waiting.values()].flat();
+      waiting.clear();
+      return calls;
+    },
   };
 }

@@ -4,7 +4,7 @@ import { createUserBatcher, type Stragglers, type UserCalls } from '../../../src
 /** A batcher whose batches end when the test says so. */
 function manualBatcher(options: { maxUsers?: number; maxBatches?: number } = {}) {
   const batches: { readonly calls: readonly UserCalls<string>[]; readonly end: (left?: Stragglers) => void }[] = [];
-  const submit = createUserBatcher<string>({
+  const { submit, takeWaiting } = createUserBatcher<string>({
     ...options,
     run: (calls) =>
       new Promise((resolve) => {
@@ -13,7 +13,7 @@ function manualBatcher(options: { maxUsers?: number; maxBatches?: number } = {})
   });
   /** Each batch as `user: calls`. */
   const travelling = () => batches.map(({ calls }) => calls.map(({ userId, calls: each }) => `${userId}: ${each}`));
-  return { batches, submit, travelling };
+  return { batches, submit, takeWaiting, travelling };
 }
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -71,4 +71,20 @@ test('a user who takes longer stays busy, and the next batch begins without them
   slow.resolve();
   await nextTurn();
   expect(travelling().at(-1)).toEqual(['ann: end']);
+});
+
+test('calls that wait behind a batch can be taken, and are not carried out', async () => {
+  const { batches, submit, takeWaiting, travelling } = manualBatcher({ maxBatches: 1 });
+  submit('ann', 'start');
+  await nextTurn();
+  submit('ann', 'end');
+  submit('bob', 'hold');
+  expect(takeWaiting()).toEqual(['end', 'hold']);
+  batches[0]?.end();
+  await nextTurn();
+  expect(travelling()).toEqual([['ann: start']]);
+
+  submit('ann', 'attach');
+  await nextTurn();
+  expect(travelling().at(-1)).toEqual(['ann: attach']);
 });
