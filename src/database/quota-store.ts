@@ -1,11 +1,10 @@
 import type pg from 'pg';
 import type { Clock } from '../domain/clock.ts';
-import type { Draft } from '../domain/decide/draft.ts';
-import { startingQuota } from '../domain/decide/draft.ts';
+import { type Draft, findQuota, startingQuota } from '../domain/decide/draft.ts';
 import { foresee } from '../domain/decide/hold.ts';
 import { type BillingPeriod, periodAt } from '../domain/period.ts';
 import type { QuotaPolicy } from '../domain/policy.ts';
-import { createPriceBook, priceAt } from '../domain/price-book.ts';
+import { createPriceBook, priceAt, pricedAs } from '../domain/price-book.ts';
 import type { QuotaState } from '../domain/quota.ts';
 import { nextTokenAt, quotaStateOf } from '../domain/quota-state.ts';
 import type { QuotaStore } from '../domain/store.ts';
@@ -31,6 +30,17 @@ export function createQuotaStore(options: QuotaStoreOptions): QuotaStore {
     run: (hashes: readonly Uint8Array[]) => recogniseTokens(pool, hashes),
     mayBeOneRequest: mayBeOneRow,
   });
+  const currentPrice = createBatcher({
+    async run(modes: readonly { vendor: string; vendorMode: string }[]) {
+      const prices = createPriceBook(await readPrices(pool));
+      const { pricePerMinute } = policy;
+      return modes.map((mode) => {
+        const list = prices.listFor(pricedAs(prices, policy, { ...mode, pricePerMinute }));
+        return priceAt(list, clock().getTime());
+      });
+    },
+    mayBeOneRequest: mayBeOneRow,
+  });
   return {
     hold: (request) => perform(request.userId, 'hold', request),
     attach: (request) => perform(request.userId, 'attach', request),
@@ -53,10 +63,7 @@ export function createQuotaStore(options: QuotaStoreOptions): QuotaStore {
     },
     async currentPrice(vendor, vendorMode) {
       try {
-        const prices = createPriceBook(await readPrices(pool));
-        const key = { vendor, vendorMode, currency: policy.currency };
-        const fallbackPrice = prices.fallbackFor(key, policy.pricePerMinute, policy.priceIsSet);
-        return priceAt(prices.listFor({ ...key, fallbackPrice }), clock().getTime());
+        return await currentPrice({ vendor, vendorMode });
       } catch (error) {
         throw toPublicError(error);
       }
@@ -73,8 +80,9 @@ export function createQuotaStore(options: QuotaStoreOptions): QuotaStore {
   };
 }
 
-function stateOf({ user, rules, now }: Draft, period: BillingPeriod): QuotaState {
-  const quota = user.quotas.find((each) => each.period === period) ?? startingQuota(user, rules.policy, period);
+function stateOf(draft: Draft, period: BillingPeriod): QuotaState {
+  const { user, rules, now } = draft;
+  const quota = findQuota(draft, period) ?? startingQuota(user, rules.policy, period);
   const retryAt = nextTokenAt(user, rules.policy.maxTokensPerMinute, now);
   return quotaStateOf(user, quota, retryAt === null ? null : new Date(retryAt));
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../domain/clock.ts';
 import { formatMoney } from '../domain/money.ts';
 import { periodAt } from '../domain/period.ts';
 import type { QuotaPolicy } from '../domain/policy.ts';
-import { costOfSeconds, createPriceBook, priceAt } from '../domain/price-book.ts';
+import { costOfSeconds, createPriceBook, priceAt, pricedAs } from '../domain/price-book.ts';
 import type { VendorFigures } from '../domain/reconciliation.ts';
 import { vendorBilledSeconds } from '../domain/vendor-billing.ts';
 import { toPublicError } from './errors.ts';
@@ -58,9 +58,9 @@ export function createUnattributed({ pool, policy, vendorName, clock }: Unattrib
       if (sessions.length === 0) return;
       const prices = createPriceBook(await readPrices(pool));
       const rows = sessions.map((figures) => {
-        const key = { vendor: vendorName, vendorMode: figures.mode ?? '', currency: policy.currency };
-        const fallbackPrice = prices.fallbackFor(key, policy.pricePerMinute, policy.priceIsSet);
-        const list = prices.listFor({ ...key, fallbackPrice });
+        const { pricePerMinute } = policy;
+        const terms = { vendor: vendorName, vendorMode: figures.mode ?? '', pricePerMinute };
+        const list = prices.listFor(pricedAs(prices, policy, terms));
         const startedAt = figures.startedAt.getTime();
         const billed = vendorBilledSeconds(figures, priceAt(list, startedAt));
         return {

@@ -1,6 +1,8 @@
 import type { Micros } from './money.ts';
+import type { QuotaPolicy } from './policy.ts';
 import { affordableSeconds, billedSeconds, type DatedPrice, type Price, sessionCost } from './price.ts';
 import type { Instant, StoredRecord } from './state.ts';
+import type { Wish } from './store.ts';
 
 /** One price of a vendor's mode, from one moment until another. The first begins, and the last ends, at infinity. */
 export interface PriceStep extends Price {
@@ -49,6 +51,16 @@ export function createPriceBook(prices: readonly StoredPrice[]): PriceBook {
     fallbackFor: (record, pricePerMinute, isSet) =>
       isSet || !matching(record).some(({ isList }) => isList) ? pricePerMinute : null,
   };
+}
+
+/** What decides the prices of a new record, for a vendor's mode and the price per minute of the settings. */
+export function pricedAs(
+  prices: PriceBook,
+  { currency, priceIsSet }: Pick<QuotaPolicy, 'currency' | 'priceIsSet'>,
+  { vendor, vendorMode, pricePerMinute }: Pick<Wish, 'vendor' | 'vendorMode' | 'pricePerMinute'>,
+): PricedAs {
+  const key = { vendor, vendorMode, currency };
+  return { ...key, fallbackPrice: prices.fallbackFor(key, pricePerMinute, priceIsSet) };
 }
 
 /** Dated prices after the fallback. A list price counts only where there is no fallback. */

@@ -1,5 +1,4 @@
 import type { QuotaPolicy } from '../../src/domain/policy.ts';
-import type { Price } from '../../src/domain/price.ts';
 
 /** The defaults of the settings. */
 export const DEFAULT_POLICY: QuotaPolicy = {
@@ -19,8 +18,3 @@ export const DEFAULT_POLICY: QuotaPolicy = {
   heartbeatSeconds: 30,
   billingTimeZone: 'UTC',
 };
-
-/** The policy's price, by the second. */
-export function priceOf({ pricePerMinute }: QuotaPolicy = DEFAULT_POLICY): Price {
-  return { perMinute: pricePerMinute, billingStepSeconds: 1, minimumSeconds: 0 };
-}

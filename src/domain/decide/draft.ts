@@ -119,6 +119,16 @@ export function startingQuota(user: UserState, policy: QuotaPolicy, period: Bill
   };
 }
 
+/** What is left of a quota for holds. */
+export interface Room {
+  seconds: number;
+  cost: Micros;
+}
+
+export function roomOf({ limitMinutes, limitCost, usedSeconds, usedCost, heldSeconds, heldCost }: StoredQuota): Room {
+  return { seconds: limitMinutes * 60 - usedSeconds - heldSeconds, cost: limitCost - usedCost - heldCost };
+}
+
 export function openRecords({ user }: Draft): StoredRecord[] {
   return user.records.filter(isOpen);
 }
@@ -214,11 +224,12 @@ export function byAge(a: StoredRecord, b: StoredRecord): number {
   return a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1);
 }
 
-/** When the vendor ends a running session by itself: at the lower of the two caps. Infinity where it does not. */
+/** The seconds after which the vendor ends a session by itself: the lower of the two caps. Infinity without a cap. */
+export function vendorCap({ vendorCapSeconds, effectiveCapSeconds }: StoredRecord): number {
+  return Math.min(vendorCapSeconds ?? Number.POSITIVE_INFINITY, effectiveCapSeconds ?? Number.POSITIVE_INFINITY);
+}
+
+/** When the vendor ends a running session by itself. Infinity where it does not. */
 export function vendorEndsAt(record: StoredRecord): Instant {
-  const cap = Math.min(
-    record.vendorCapSeconds ?? Number.POSITIVE_INFINITY,
-    record.effectiveCapSeconds ?? Number.POSITIVE_INFINITY,
-  );
-  return (record.startedAt ?? Number.POSITIVE_INFINITY) + cap * 1000;
+  return (record.startedAt ?? Number.POSITIVE_INFINITY) + vendorCap(record) * 1000;
 }

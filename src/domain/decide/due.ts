@@ -11,8 +11,9 @@ export function noticeAt(millisecondsLeft: number): number | null {
 }
 
 function nextNoticeAt({ countedFrom, endingNotice, expiresAt }: StoredRecord): Instant {
-  if (countedFrom === null || expiresAt === null || endingNotice === 15) return Number.POSITIVE_INFINITY;
-  return expiresAt - (endingNotice === 60 ? 15_000 : 60_000);
+  const next = NOTICES.findLast((seconds) => seconds < (endingNotice ?? Number.POSITIVE_INFINITY));
+  if (countedFrom === null || expiresAt === null || next === undefined) return Number.POSITIVE_INFINITY;
+  return expiresAt - next * 1000;
 }
 
 /** When the missing heartbeats of a session end it. Infinity for one that has sent none. */
@@ -22,7 +23,7 @@ export function lapseAt(record: StoredRecord, rules: Rules, lapsesFrom: Instant)
 }
 
 /** When an open record must be looked at next: at its end, its lapse, its next notice, the end of its month or price. */
-export function recordDue(record: StoredRecord, rules: Rules, lapsesFrom: Instant): Instant {
+function recordDue(record: StoredRecord, rules: Rules, lapsesFrom: Instant): Instant {
   return Math.min(
     record.expiresAt ?? Number.POSITIVE_INFINITY,
     rules.endOf(record.quotaPeriod),

@@ -2,13 +2,24 @@ import type { Admission } from '../admission.ts';
 import type { Micros } from '../money.ts';
 import type { BillingPeriod } from '../period.ts';
 import type { Price } from '../price.ts';
-import { affordableHold, dearestPrice, holdCost, type PricedAs, priceAt, unsettledCost } from '../price-book.ts';
+import { affordableHold, dearestPrice, holdCost, priceAt, pricedAs, unsettledCost } from '../price-book.ts';
 import type { QuotaLimit } from '../quota.ts';
 import { nextTokenAt } from '../quota-state.ts';
 import type { StoredRecord } from '../state.ts';
 import type { HoldRequest, Wish } from '../store.ts';
 import { closeNow } from './close-record.ts';
-import { book, byAge, type Draft, openRecords, priceListOf, publish, quotaOf, secondsBetween } from './draft.ts';
+import {
+  book,
+  byAge,
+  type Draft,
+  openRecords,
+  priceListOf,
+  publish,
+  quotaOf,
+  type Room,
+  roomOf,
+  secondsBetween,
+} from './draft.ts';
 import { lapseAt } from './due.ts';
 import { moveRecords } from './move-records.ts';
 import { roomOfAccount } from './refit-holds.ts';
@@ -55,10 +66,11 @@ function admit(draft: Draft, wish: Wish): Admission {
   const yielding = recordsGivingWay(draft, wish.sessionId);
   if (!yielding) return { outcome: 'concurrency' };
 
+  const room = roomOf(quota);
   const returned = returnOf(draft, yielding, period);
   const price = priceOfWish(draft, wish);
-  const seconds = quota.limitMinutes * 60 - quota.usedSeconds - quota.heldSeconds + returned.seconds;
-  const affordable = affordableHold(0, quota.limitCost - quota.usedCost - quota.heldCost + returned.cost, price);
+  const seconds = room.seconds + returned.seconds;
+  const affordable = affordableHold(0, room.cost + returned.cost, price);
   const grantSeconds = Math.max(Math.min(seconds, affordable, policy.maxSessionSeconds), 0);
   if (grantSeconds < policy.minSessionSeconds) {
     const limit: QuotaLimit = affordable < seconds ? 'cost' : 'minutes';
@@ -97,11 +109,7 @@ function recordsGivingWay(draft: Draft, sessionId: string | null): StoredRecord[
 }
 
 /** What records return to a month when they end now. One that holds of another month returns nothing to it. */
-function returnOf(
-  draft: Draft,
-  records: readonly StoredRecord[],
-  period: BillingPeriod,
-): { seconds: number; cost: Micros } {
+function returnOf(draft: Draft, records: readonly StoredRecord[], period: BillingPeriod): Room {
   const { now } = draft;
   let seconds = 0;
   let cost = 0n;
@@ -128,19 +136,13 @@ function runningOnFromBefore(draft: Draft, period: BillingPeriod): StoredRecord[
 function priceOfWish(draft: Draft, wish: Omit<Wish, 'sessionId'>): Price {
   const { rules, now } = draft;
   const { tokenTtlSeconds, maxSessionSeconds } = rules.policy;
-  const list = rules.prices.listFor(pricedAs(draft, wish));
+  const list = rules.prices.listFor(pricedAs(rules.prices, rules.policy, wish));
   return dearestPrice(list, now, now + (tokenTtlSeconds + maxSessionSeconds) * 1000);
-}
-
-function pricedAs({ rules }: Draft, { vendor, vendorMode, pricePerMinute }: Omit<Wish, 'sessionId'>): PricedAs {
-  const { currency, priceIsSet } = rules.policy;
-  const key = { vendor, vendorMode, currency };
-  return { ...key, fallbackPrice: rules.prices.fallbackFor(key, pricePerMinute, priceIsSet) };
 }
 
 function reserve(draft: Draft, request: HoldRequest, period: BillingPeriod, grantSeconds: number): void {
   const { now, rules, user, account } = draft;
-  const terms = pricedAs(draft, request);
+  const terms = pricedAs(rules.prices, rules.policy, request);
   const { perMinute, billingStepSeconds, minimumSeconds } = priceAt(rules.prices.listFor(terms), now);
   const heldCost = holdCost(0, grantSeconds, priceOfWish(draft, request));
   const record: StoredRecord = {

@@ -1,7 +1,6 @@
-import type { Micros } from '../money.ts';
 import { type BillingPeriod, nextPeriod } from '../period.ts';
 import { affordableHold, costOfSeconds, currentPrice, dearestFor, holdCost, type PriceStep } from '../price-book.ts';
-import type { Instant, StoredQuota, StoredRecord } from '../state.ts';
+import type { Instant, StoredRecord } from '../state.ts';
 import {
   book,
   byAge,
@@ -10,16 +9,12 @@ import {
   priceListOf,
   publish,
   quotaOf,
+  type Room,
   raiseVersion,
+  roomOf,
   secondsBetween,
 } from './draft.ts';
 import { noticeAt } from './due.ts';
-
-/** What is left of a month for holds. */
-interface Room {
-  seconds: number;
-  cost: Micros;
-}
 
 /**
  * Takes open records past the end of their month.
@@ -36,10 +31,6 @@ export function moveRecords(draft: Draft, records: readonly StoredRecord[]): voi
     rooms.set(newPeriod, room);
     moveRecord(draft, record, newPeriod, room);
   }
-}
-
-function roomOf({ limitMinutes, limitCost, usedSeconds, usedCost, heldSeconds, heldCost }: StoredQuota): Room {
-  return { seconds: limitMinutes * 60 - usedSeconds - heldSeconds, cost: limitCost - usedCost - heldCost };
 }
 
 function moveRecord(draft: Draft, record: StoredRecord, newPeriod: BillingPeriod, room: Room): void {

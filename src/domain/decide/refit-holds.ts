@@ -15,6 +15,7 @@ import {
   publish,
   quotaOf,
   secondsBetween,
+  vendorCap,
 } from './draft.ts';
 import { noticeAt } from './due.ts';
 import { deadline } from './move-records.ts';
@@ -62,7 +63,8 @@ function claimOf(draft: Draft, record: StoredRecord): Claim {
   const price = dearestFor(record, priceListOf(draft, record), record.countedFrom ?? now, until);
   const consumedSeconds =
     record.countedFrom === null ? 0 : Math.min(secondsBetween(record.countedFrom, now), record.heldSeconds);
-  const cap = lowerCap(record) ?? maxSessionSeconds;
+  const vendorSeconds = vendorCap(record);
+  const cap = Number.isFinite(vendorSeconds) ? vendorSeconds : maxSessionSeconds;
   return {
     record,
     price,
@@ -70,11 +72,6 @@ function claimOf(draft: Draft, record: StoredRecord): Claim {
     consumedCost: holdCost(record.settledSeconds, consumedSeconds, price),
     wantedSeconds: Math.max(cap - record.settledSeconds - consumedSeconds, 0),
   };
-}
-
-function lowerCap({ vendorCapSeconds, effectiveCapSeconds }: StoredRecord): number | null {
-  if (vendorCapSeconds === null || effectiveCapSeconds === null) return vendorCapSeconds ?? effectiveCapSeconds;
-  return Math.min(vendorCapSeconds, effectiveCapSeconds);
 }
 
 /** What the user's own limits leave to each record. */

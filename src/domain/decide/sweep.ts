@@ -77,9 +77,8 @@ function endOf(record: StoredRecord, isLapsed: boolean, now: Instant): Instant {
 
 /** Notifies the user that a session has a minute, or a quarter of one, left. Each notice is sent once. */
 function announceEnd(draft: Draft, record: StoredRecord): void {
-  const left = (record.expiresAt ?? draft.now) - draft.now;
-  const isDue = record.endingNotice === null ? left <= 60_000 : record.endingNotice === 60 && left <= 15_000;
-  if (!isDue) return;
-  changeRecord(draft, record, { endingNotice: noticeAt(left) });
+  const notice = noticeAt((record.expiresAt ?? draft.now) - draft.now);
+  if (notice === null || notice >= (record.endingNotice ?? Number.POSITIVE_INFINITY)) return;
+  changeRecord(draft, record, { endingNotice: notice });
   publish(draft, record.quotaPeriod, 'session_ending_soon', record.id);
 }
