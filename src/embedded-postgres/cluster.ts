@@ -16,6 +16,23 @@ export interface Cluster {
 
 export const SUPERUSER = 'avatar_quota';
 
+interface LogOptions {
+  readonly cwd: string;
+  /** Whether the log keeps what it has. @default false */
+  readonly append?: boolean;
+}
+
+/** Runs a program whose output goes to the cluster's log, and resolves with its exit code as {@link runProgram} does. */
+export async function runLogged(
+  { programs, account, logFile }: Cluster,
+  program: keyof PostgresPrograms,
+  args: readonly string[],
+  { cwd, append = false }: LogOptions,
+): Promise<number | null> {
+  const output = openSync(logFile, append ? 'a' : 'w', 0o600);
+  return await runProgram(programs[program], args, { account, cwd, output }).finally(() => closeSync(output));
+}
+
 /** Lies inside the cluster, so that the two can neither part nor be half there. */
 const PASSWORD_FILE = 'superuser-password';
 
@@ -36,22 +53,18 @@ export async function createCluster(cluster: Cluster, dataDir: string): Promise<
   await give(workshop, cluster.account);
   await give(passwordFile, cluster.account);
   try {
-    const output = openSync(cluster.logFile, 'w', 0o600);
-    const code = await runProgram(
-      cluster.programs.initdb,
-      [
-        `--pgdata=${unfinished}`,
-        `--username=${SUPERUSER}`,
-        `--pwfile=${passwordFile}`,
-        '--auth=scram-sha-256',
-        '--encoding=UTF8',
-        // Sorts alike on every system, whatever locales are installed there.
-        '--locale=C',
-        '--locale-provider=builtin',
-        '--builtin-locale=C.UTF-8',
-      ],
-      { account: cluster.account, cwd: workshop, output },
-    ).finally(() => closeSync(output));
+    const args = [
+      `--pgdata=${unfinished}`,
+      `--username=${SUPERUSER}`,
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      // Sorts alike on every system, whatever locales are installed there.
+      '--locale=C',
+      '--locale-provider=builtin',
+      '--builtin-locale=C.UTF-8',
+    ];
+    const code = await runLogged(cluster, 'initdb', args, { cwd: workshop });
     if (code !== 0) throw new Error(await explainFailure(cluster, `initdb ended with code ${code}`));
     await rename(passwordFile, join(unfinished, PASSWORD_FILE));
     await rename(unfinished, cluster.directory).catch(async (error) => {

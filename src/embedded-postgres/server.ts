@@ -1,13 +1,11 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { type Cluster, explainFailure, isAlive } from './cluster.ts';
-import { runProgram } from './programs.ts';
+import { type Cluster, explainFailure, isAlive, runLogged } from './cluster.ts';
 
 /** Seconds for a start, which may have to replay a crash, and for a stop, which ends with a checkpoint. */
 const PATIENCE_SECONDS = 60;
@@ -36,24 +34,14 @@ export async function launchServer(cluster: Cluster, flags: readonly string[]): 
     `--pgdata=${cluster.directory}`,
     `--options=${options}`,
   ];
-  const output = openSync(cluster.logFile, 'w', 0o600);
-  const code = await runProgram(cluster.programs.pg_ctl, args, {
-    account: cluster.account,
-    cwd: cluster.directory,
-    output,
-  }).finally(() => closeSync(output));
+  const code = await runLogged(cluster, 'pg_ctl', args, { cwd: cluster.directory });
   if (code !== 0) throw new Error(await explainFailure(cluster, `pg_ctl start ended with code ${code}`));
 }
 
 /** Stops the server, cutting connections and losing no commit. */
 export async function stopServer(cluster: Cluster): Promise<void> {
   const args = ['stop', '--mode=fast', '-w', `--timeout=${PATIENCE_SECONDS}`, `--pgdata=${cluster.directory}`];
-  const output = openSync(cluster.logFile, 'a', 0o600);
-  const code = await runProgram(cluster.programs.pg_ctl, args, {
-    account: cluster.account,
-    cwd: cluster.directory,
-    output,
-  }).finally(() => closeSync(output));
+  const code = await runLogged(cluster, 'pg_ctl', args, { cwd: cluster.directory, append: true });
   if (code !== 0) {
     throw new Error(`The embedded PostgreSQL in ${cluster.directory} did not stop. Its log: ${cluster.logFile}`);
   }
