@@ -5,6 +5,12 @@ import { QuotaLimitEnum } from './quota-warning.ts';
 import { SessionFallback } from './session-fallback.ts';
 import { UserErrorInterface } from './user-error.ts';
 
+const STATIC_AVATAR_FALLBACK = {
+  type: SessionFallback,
+  description: 'The replacement to show instead of the avatar.',
+  resolve: () => 'STATIC_AVATAR' as const,
+};
+
 export const QuotaExceededError = builder.objectRef<QuotaExceeded>('QuotaExceededError').implement({
   description:
     "A refusal because the caller's monthly quota, or a limit that all users share, does not allow another session.",
@@ -20,11 +26,7 @@ export const QuotaExceededError = builder.objectRef<QuotaExceeded>('QuotaExceede
       description: "The moment at which the caller's quota resets.",
       resolve: ({ quota }) => quota.resetsAt,
     }),
-    fallback: t.field({
-      type: SessionFallback,
-      description: 'The replacement to show instead of the avatar.',
-      resolve: () => 'STATIC_AVATAR' as const,
-    }),
+    fallback: t.field(STATIC_AVATAR_FALLBACK),
     quota: t.expose('quota', { type: QuotaRef, description: "The caller's quota at the time of the refusal." }),
   }),
 });
@@ -58,10 +60,6 @@ export const VendorErrorType = builder.objectRef<VendorRefusal>('VendorError').i
       nullable: true,
       description: 'The number of seconds to wait before a retry. Null if a retry does not help.',
     }),
-    fallback: t.field({
-      type: SessionFallback,
-      description: 'The replacement to show instead of the avatar.',
-      resolve: () => 'STATIC_AVATAR' as const,
-    }),
+    fallback: t.field(STATIC_AVATAR_FALLBACK),
   }),
 });
