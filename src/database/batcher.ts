@@ -1,3 +1,5 @@
+import { isSilent } from './errors.ts';
+
 interface BatcherOptions<Request, Result> {
   /** Carries out all requests in one statement; answers in their order. */
   readonly run: (requests: readonly Request[]) => Promise<readonly Result[]>;
@@ -81,6 +83,8 @@ export function createBatcher<Request, Result>({
         await Promise.all(batch.map((waiting) => settle([waiting])));
       } else {
         for (const { reject } of batch) reject(error);
+        // Whoever has waited behind a database that says nothing has waited long enough.
+        if (isSilent(error)) for (const { reject } of queue.splice(0)) reject(error);
       }
     }
   }

@@ -164,6 +164,21 @@ describe('the failure of a batch', () => {
     expect(calls).toHaveLength(4);
   });
 
+  test('for want of an answer is also that of the calls that wait behind it', async () => {
+    const { calls, run } = manualRun();
+    const call = createBatcher({ run, mayBeOneRequest: never, maxBatches: 1 });
+    const first = call('a');
+    await nextTurn();
+    const results = Promise.allSettled([first, call('b')]);
+    calls[0]?.fail(new Error('Query read timeout'));
+    expect((await results).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(calls).toHaveLength(1);
+
+    void call('c');
+    await nextTurn();
+    expect(calls[1]?.requests).toEqual(['c']);
+  });
+
   test('of one call alone is not tried again', async () => {
     const { calls, run } = manualRun();
     const result = createBatcher({ run, mayBeOneRequest: () => true })('a');
