@@ -21,7 +21,7 @@ const after = read();
 const stale = [...new Set([...before.keys(), ...after.keys()])].filter((path) => before.get(path) !== after.get(path));
 if (stale.length > 0) {
   process.stderr.write(
-    `These were out of date and are generated anew; look at them and commit:\n${stale.join('\n')}\n`,
+    `These were out of date and have been regenerated. Review and commit them:\n${stale.join('\n')}\n`,
   );
   process.exit(1);
 }

@@ -22,7 +22,7 @@ import type { QuotaPolicy } from './domain/policy.ts';
 
 /** Everything the environment decides. Seconds and minutes are whole, costs are in millionths of the policy's currency. */
 export interface Config {
-  /** `embedded`: no DATABASE_URL, so the service brings its own PostgreSQL and, unless told otherwise, its own vendor. */
+  /** `embedded`: no DATABASE_URL, so the service brings its own PostgreSQL and, unless set otherwise, its own vendor. */
   readonly mode: 'embedded' | 'production';
   /** 0: any free one. */
   readonly port: number;

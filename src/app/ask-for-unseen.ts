@@ -5,8 +5,8 @@ import type { AvatarVendor, Patience } from '../domain/vendor.ts';
 import { vendorFigures } from './vendor-figures.ts';
 
 /**
- * How long after its end a session that the vendor does not know counts as never started, and how long after its start one
- * that is not on the list is asked for: the lists may lag behind, and a token that is over may still be on its way.
+ * How long after its end a session that the vendor does not know is treated as never started, and how long after its start one
+ * that is not on the list is asked for: the lists may lag behind, and an expired token may still be on its way.
  */
 const SETTLED_AFTER_MS = 10 * 60 * 1000;
 const BATCH_SIZE = 100;

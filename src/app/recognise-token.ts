@@ -13,7 +13,7 @@ export async function recogniseToken({ store, vendor }: AppDeps, token: string):
   return record?.vendor === vendor.name ? record : null;
 }
 
-/** Whether the token, or the session that it started, is over, or would be if the sweeper had come by. */
+/** Whether the token, or the session that it started, has ended, or would have if the sweeper had come by. */
 export function isOver({ status, expiresAt }: TokenRecord, now: Date): boolean {
   return (status !== 'reserved' && status !== 'active') || (expiresAt !== null && expiresAt <= now);
 }

@@ -21,7 +21,7 @@ interface OpenSdkRequest extends Pick<SdkRequest, 'token' | 'body'> {
  * the answer.
  *
  * If the vendor refuses or does not answer, the record ends as `vendor_error` and costs nothing. If it ended while the
- * vendor was asked, the vendor is told to stop what it has opened.
+ * vendor was asked, the vendor is asked to stop what it has opened.
  *
  * @throws ServiceUnavailableError without the database: the vendor is not reached. Also when only the answer could not be
  * noted: the record then runs until its deadline

@@ -39,7 +39,7 @@ export interface SdkUnanswered {
   readonly retryAfterSeconds: number | null;
 }
 
-/** The session is over; the vendor was not asked. */
+/** The session has ended; the vendor was not asked. */
 export interface SdkStopped {
   readonly type: 'stopped';
   readonly avatarSessionId: string;
@@ -82,5 +82,5 @@ export const ALREADY_STARTED: SdkRefused = {
 export const OVER: SdkRefused = {
   type: 'refused',
   reason: 'over',
-  message: 'This session is over, or its token was given up or not used in time. Ask for a new token with createToken.',
+  message: 'This session has ended, or its token was revoked or has expired. Ask for a new token with createToken.',
 };

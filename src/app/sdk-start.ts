@@ -8,7 +8,7 @@ import { storable } from './storable.ts';
  *
  * If the vendor refuses or does not answer, a session that this call started ends as `vendor_error` and costs nothing.
  * A cap that the vendor names below the grant shrinks the hold. Starting a running session again is passed on and changes
- * nothing here. If the session ended while the vendor was asked, the vendor is told to stop what it has started.
+ * nothing here. If the session ended while the vendor was asked, the vendor is asked to stop what it has started.
  *
  * @throws ServiceUnavailableError without the database: the vendor is not reached. Also when only its answer could not be
  * noted: the session then runs until its deadline

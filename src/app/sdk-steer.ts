@@ -31,7 +31,7 @@ export async function refuseSteering(
 }
 
 /**
- * A call on an open session, such as `task`, passed on. None counts as a heartbeat: the SDK sends them only when the page
+ * A call on an open session, such as `task`, passed on. None is treated as a heartbeat: the SDK sends them only when the page
  * says so, and once a heartbeat has come, missing ones end the session.
  *
  * @param call the vendor's own word

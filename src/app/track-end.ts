@@ -9,7 +9,7 @@ export interface TrackEndInput extends TrackHeartbeatInput {
 }
 
 /**
- * Settles a session by the server's clock and returns the unused hold. The vendor is told to stop as well.
+ * Settles a session by the server's clock and returns the unused hold. The vendor is asked to stop as well.
  *
  * Ending an ended session again takes late totals and changes no money.
  */

@@ -11,7 +11,7 @@ export interface TrackStartInput {
 /**
  * Starts the clock of a session: the server's. Its deadline is now + the grant.
  *
- * Starting a running session again changes nothing. A token whose time to live is over has ended.
+ * Starting a running session again changes nothing. A token whose time to live has passed has ended.
  */
 export async function trackStart(
   { store }: AppDeps,

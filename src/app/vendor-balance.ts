@@ -20,9 +20,9 @@ interface VendorBalanceOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** What is known is used for so long; after that the vendor is asked anew, beside the call that finds it old. */
+/** What is known is used for so long; after that the vendor is asked again, beside the call that finds it old. */
 const FRESH_MS = 30_000;
-/** A balance that refuses is looked at again sooner: somebody may have topped it up. */
+/** A balance that refuses is looked at again sooner: someone may have topped it up. */
 const FRESH_REFUSAL_MS = 5_000;
 
 /** Nothing is asked while nobody wants a token. */

@@ -19,7 +19,7 @@ export class SettingsReader {
     this.#env = env;
   }
 
-  /** Whether the setting has a value; an empty one counts as none. */
+  /** Whether the setting has a value; an empty one is treated as missing. */
   isSet(name: string): boolean {
     return Boolean(this.#env[name]);
   }

@@ -16,7 +16,7 @@ const SILENCE_MS = 1_000;
  * The node's connections, shared by the statements and Prisma.
  *
  * A call never waits for ever: a connection is given within three seconds or refused, a lock within one, no statement
- * runs longer than five, and a connection that stays silent even then is given up.
+ * runs longer than five, and a connection that stays silent even then is closed.
  */
 export function createPool({ url, onError, size = 10, statementSeconds = 5 }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({

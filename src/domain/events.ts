@@ -14,7 +14,7 @@ export type QuotaEventReason =
   | 'corrected'
   | 'period_started';
 
-/** One change of a quota, told after its commit and in the order of commits. */
+/** One change of a quota, published after its commit and in the order of commits. */
 export interface QuotaEvent {
   readonly userId: string;
   readonly period: BillingPeriod;
@@ -26,7 +26,7 @@ export interface QuotaEvent {
   readonly recordId: string | null;
 }
 
-/** What a subscriber is told. */
+/** What a subscriber receives. */
 export interface QuotaListener {
   changed(event: QuotaEvent): void;
   /** Events may have been missed: the present state must be read again. */

@@ -10,7 +10,7 @@ export interface QuotaPolicy {
   readonly priceIsSet: boolean;
   /** ISO 4217: of limits, prices and costs. */
   readonly currency: string;
-  /** Warning thresholds in per cent, ascending. The limit itself, 100, is told besides. */
+  /** Warning thresholds as percentages, ascending. The limit itself, 100, is notified in addition. */
   readonly thresholds: readonly number[];
   /** The largest grant. */
   readonly maxSessionSeconds: number;

@@ -20,7 +20,7 @@ export interface VendorFigures {
 /**
  * What became of a session that was compared. Of one that ended: `corrected`, `confirmed` (the figures agreed, or there was
  * nothing to book) or `known` (booked before). Of one that runs: `running`, `started` (nobody had reported it) or `stopped`
- * (over for us, so the vendor is told). Either: `unattributed`, no record names it.
+ * (ended for us, so the vendor is asked to stop it). Either: `unattributed`, no record names it.
  */
 export type Comparison = 'corrected' | 'confirmed' | 'known' | 'running' | 'started' | 'stopped' | 'unattributed';
 

@@ -10,7 +10,7 @@ export interface RecordTimes extends PriceLine {
   readonly settledCost: Micros;
   /** The start, and behind it what is settled. Null for a token that was not started. */
   readonly countedFrom: Date | null;
-  /** Settled, once it is over. */
+  /** Settled, once it has ended. */
   readonly durationSeconds: number;
   readonly estimatedCost: Micros;
   readonly heldSeconds: number;

@@ -6,7 +6,7 @@
  */
 export type UsageStatus = 'reserved' | 'active' | 'completed' | 'error' | 'expired';
 
-/** Why a record is over. Null while it is open. */
+/** Why a record ended. Null while it is open. */
 export type EndReason =
   | 'user_ended'
   | 'deadline_reached'

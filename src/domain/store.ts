@@ -111,11 +111,11 @@ export interface TokenRecord {
   readonly avatarSessionId: string | null;
   readonly vendor: string;
   readonly status: UsageStatus;
-  /** When the unused token or the running session ends by itself; null once it is over. */
+  /** When the unused token or the running session ends by itself; null once it has ended. */
   readonly expiresAt: Date | null;
 }
 
-/** `not_found` too for a session of somebody else. */
+/** Also `not_found` for the session of another user. */
 export type RecordOutcome<Name extends string> =
   | { readonly outcome: Name; readonly recordId: string }
   | { readonly outcome: 'not_found'; readonly recordId: null };
@@ -139,11 +139,11 @@ export interface QuotaStore {
   recognise(tokenHash: Uint8Array): Promise<TokenRecord | null>;
   /** Starts a session by its token's record; `taken` if the token has opened its session already. */
   open(request: OpenRequest): Promise<'started' | 'taken' | 'ended'>;
-  /** False if the session ended meanwhile: then the vendor is told to stop it. */
+  /** False if the session ended meanwhile: then the vendor is asked to stop it. */
   name(named: SessionName): Promise<boolean>;
-  /** Ends a session as one that the vendor did not start: nothing is charged. One that is over stays as it is. */
+  /** Ends a session as one that the vendor did not start: nothing is charged. One that has ended stays as it is. */
   failStart(failed: FailedStart): Promise<void>;
-  /** The vendor has started it. False if it ended here meanwhile: then the vendor is told to stop it, once more if need be. */
+  /** The vendor has started it. False if it ended here meanwhile: then the vendor is asked to stop it, once more if need be. */
   confirmStart(started: StartedRecord): Promise<boolean>;
   /** Notes the vendor's cap; a hold that is greater shrinks to it, and the deadline follows. */
   cap(cap: SessionCap): Promise<void>;

@@ -6,7 +6,7 @@ const MS_PER_MINUTE = 60_000n;
 /** A crossing later than the year 9999 never comes. */
 const YEAR_10000 = Date.UTC(10_000, 0);
 
-/** The limit itself: crossing it is told as well, whatever thresholds are set. */
+/** The limit itself: crossing it is notified as well, whatever thresholds are set. */
 export const LIMIT_REACHED_PERCENT = 100;
 
 /** The thresholds set and the limit itself, ascending, each once. */
@@ -28,7 +28,7 @@ export interface QuotaWarning {
 
 /**
  * Per cent of a limit, cut to two decimals so that it never shows a threshold before it is crossed. A limit of zero
- * counts as used up.
+ * is treated as used up.
  */
 export function percentOf(used: bigint, limit: bigint): number {
   return limit === 0n ? LIMIT_REACHED_PERCENT : Number((used * 10_000n) / limit) / 100;

@@ -25,14 +25,14 @@ export interface UsageRecord extends RecordTimes {
   readonly actualCost: Micros | null;
   readonly vendorEndReason: string | null;
   readonly expiresAt: Date | null;
-  /** As it is kept; users are told {@link errorForUser}. */
+  /** As it is kept; users see {@link errorForUser}. */
   readonly errorMessage: string | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
 
 /**
- * What a user is told of what went wrong: their client's own words. What the vendor or the network said may name what stands
+ * What a user sees of an error: their client's own words. What the vendor or the network said may name what stands
  * behind this service; that is kept for the operator.
  */
 export function errorForUser({

@@ -59,7 +59,7 @@ function reject(message: string) {
   };
 }
 
-/** What validation finds quotes the document, each time anew. */
+/** What validation finds quotes the document, each time again. */
 function limitMessages(): Plugin {
   return {
     onValidate() {

@@ -36,8 +36,8 @@ export interface PostgresEvents extends QuotaEvents {
  * Hears the changes of all nodes by LISTEN, on one connection of its own. The database delivers them after the commit
  * and in the order of commits.
  *
- * What was told while the connection was down is lost; so when it is back, every subscriber is told to read anew. A
- * network that swallows everything breaks no connection: one that answers no more is given up.
+ * What was sent while the connection was down is lost; so when it is back, every subscriber reads again. A
+ * network that swallows everything breaks no connection: one that no longer answers is closed.
  */
 export async function createPostgresEvents(options: PostgresEventsOptions): Promise<PostgresEvents> {
   const listeners = new Map<string, Set<QuotaListener>>();

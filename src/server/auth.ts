@@ -82,7 +82,7 @@ function trustedKeys(auth: SecretAuth | JwksAuth): { key: KeyInput | JWTVerifyGe
     : { key: remoteKeys(auth.jwksUrl), algorithms: ['RS256', 'ES256', 'EdDSA'] };
 }
 
-/** The keys are fetched at the first token, kept for ten minutes, and fetched anew for an unknown one twice a minute. */
+/** The keys are fetched at the first token, kept for ten minutes, and fetched again for an unknown one twice a minute. */
 function remoteKeys(jwksUrl: string): JWTVerifyGetKey {
   const keySet = createRemoteJWKSet(new URL(jwksUrl));
   return (header, token) =>

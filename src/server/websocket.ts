@@ -51,7 +51,7 @@ interface WebSocketOptions {
 }
 
 export interface WebSocketTransport {
-  /** Takes no new sockets and asks the clients to connect anew; resolves when all sockets are closed. */
+  /** Takes no new sockets and asks the clients to reconnect; resolves when all sockets are closed. */
   close(): Promise<void>;
 }
 

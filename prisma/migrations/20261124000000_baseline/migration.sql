@@ -105,7 +105,7 @@ CREATE TABLE avatar_usage_records (
   vendor_cap_seconds  integer,
   -- the cap that it named at the start, which may be lower; null until it is known
   effective_cap_seconds integer,
-  -- what of the quota is reserved for this record now; zero once it is over
+  -- what of the quota is reserved for this record now; zero once it has ended
   held_seconds        integer NOT NULL DEFAULT 0,
   held_cost           numeric(18, 6) NOT NULL DEFAULT 0,
   -- what of its use is settled already, in the month it started in, while it runs on in the next one
@@ -120,10 +120,10 @@ CREATE TABLE avatar_usage_records (
   actual_cost         numeric(18, 6),
   vendor_end_reason   text,
   reconciled_at       timestamptz(3),
-  -- when the unused token or the running session ends by itself; null once it is over
+  -- when the unused token or the running session ends by itself; null once it has ended
   expires_at          timestamptz(3),
   last_heartbeat_at   timestamptz(3),
-  -- of the notices before the end (60 and 15 seconds left) the last that was told or passed
+  -- of the notices before the end (60 and 15 seconds left) the last that was sent or passed
   ending_notice       integer,
   -- when the sweeper must look at this record next
   due_at              timestamptz(3),
@@ -241,7 +241,7 @@ CREATE TABLE unattributed_sessions (
 
 CREATE INDEX unattributed_sessions_period_idx ON unattributed_sessions (period);
 
--- The outbox of stops: what the vendor must still be told to end.
+-- The outbox of stops: sessions that the vendor must still stop.
 CREATE TABLE vendor_stops (
   record_id         uuid PRIMARY KEY REFERENCES avatar_usage_records (id),
   vendor            text NOT NULL,

@@ -27,7 +27,7 @@ export interface Closing {
  * Ends a record: releases its hold, settles its use, orders its stop and notifies its user. A record that has ended is left
  * alone. The only place where a record ends.
  *
- * A started second counts as a second, and use is rounded up as the vendor bills. Use has no upper bound: a late end is
+ * A started second is a full second, and use is rounded up as the vendor bills. Use has no upper bound: a late end is
  * booked past the hold and the limit. A session that ran past the end of its month is split there. A session that turns out
  * to have ended before the part that is settled, since its heartbeats had stopped, is corrected in that month.
  */

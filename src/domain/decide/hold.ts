@@ -51,9 +51,9 @@ export function foresee(draft: Draft, wish: Wish): Admission {
 /**
  * What a token for a conversation would get at this moment, or why it would be refused.
  *
- * Open records of the same conversation give way to it and, at the limit of concurrent sessions, the oldest unused tokens; a
- * running session of another conversation never does. The grant is the least of the available seconds, the available cost at
- * the dearest price that can apply, and the largest grant. Changes nothing.
+ * It supersedes open records of the same conversation and, at the limit of concurrent sessions, the oldest unused tokens; a
+ * running session of another conversation is never superseded. The grant is the least of the available seconds, the available
+ * cost at the dearest price that can apply, and the largest grant. Changes nothing.
  */
 function admit(draft: Draft, wish: Wish): Admission {
   const { rules, now, user } = draft;
@@ -79,7 +79,7 @@ function admit(draft: Draft, wish: Wish): Admission {
   return withinAccount(draft, grantSeconds, yielding.length, returned.cost, price);
 }
 
-/** What the account's ceilings leave of a grant, once those that give way to it are gone. */
+/** What the account's ceilings leave of a grant, once those that it supersedes are gone. */
 function withinAccount(
   draft: Draft,
   grantSeconds: number,

@@ -72,7 +72,7 @@ builder.subscriptionField('quotaUpdated', (t) =>
     args: {
       avatarSessionId: t.arg.id({
         description:
-          "The vendor's ID of a session that runs in this client. The open subscription then counts as the heartbeats of the session, so that a closed tab ends it.",
+          "The vendor's ID of a session that runs in this client. The open subscription then replaces the heartbeats of the session, so that a closed tab ends it.",
         validate: name,
       }),
     },

@@ -17,16 +17,16 @@ export interface QuotaUpdate {
 /** A client that does not read keeps the newest of its messages; each of them is the whole state. */
 const MAX_UNREAD_MESSAGES = 64;
 const RETRY_MS = 1_000;
-/** How soon after a month's end the sweeper has taken over what is open then, and told so. */
+/** How soon after a month's end the sweeper has moved what is open then, and notified. */
 const TAKEOVER_MS = 2_000;
 
 /**
  * The caller's quota as it stands, then every change of it.
  *
  * Changes are heard before the snapshot is read, and those that it already shows are dropped by their version: nothing
- * is lost in between, nothing told twice. Every message reads the quota anew and carries the version of its change.
- * A month's end is told too: by the sweeper for each session and token that it takes over, from here where there is
- * none. While the stream is open, the session that it names counts as alive. The stream ends with an
+ * is lost in between, nothing sent twice. Every message reads the quota again and carries the version of its change.
+ * A month's end is sent, too: by the sweeper for each session and token that it moves, from here where there is
+ * none. While the stream is open, the session that it names is treated as alive. The stream ends with an
  * UnauthenticatedError at `streamsUntil`.
  */
 export function quotaUpdates(context: GraphQLContext, avatarSessionId: string | null): Repeater<QuotaUpdate> {

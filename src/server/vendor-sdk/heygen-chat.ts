@@ -47,7 +47,7 @@ export function createHeyGenChat(deps: OpeningDeps, log: Logger): SdkSocket {
   async function upgrade(request: IncomingMessage, duplex: Duplex, head: Buffer): Promise<void> {
     // Without a listener, a client that is gone before it is answered would end the process.
     duplex.on('error', () => {});
-    // Written anew: of a parameter that stands there twice, the vendor might take the other one.
+    // Rewritten: of a parameter that stands there twice, the vendor might take the other one.
     const query = Object.fromEntries(new URL(request.url ?? '/', 'http://localhost').searchParams);
     const refused = await refuseSteering(deps, query.session_token ?? '', query.session_id ?? '');
     if (refused) return refuseUpgrade(duplex, STATUS[refused.reason]);

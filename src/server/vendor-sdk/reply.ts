@@ -28,7 +28,7 @@ export function replyTo(outcome: SdkOutcome, successCode: number): Reply {
       const envelope = {
         code: successCode,
         data: { session_id: outcome.avatarSessionId },
-        message: 'The session is over.',
+        message: 'The session has ended.',
       };
       return { status: 200, body: JSON.stringify(envelope), retryAfterSeconds: null };
     }

@@ -6,7 +6,7 @@ export const INTERACTIVE = 'INTERACTIVE';
 /** HeyGen's API reference, limits: an active streaming session. */
 const CREDITS_PER_MINUTE = '0.2';
 
-/** The balance is told in sixtieths of a credit (HeyGen's API reference, get-remaining-quota-v2). */
+/** The balance is given in sixtieths of a credit (HeyGen's API reference, get-remaining-quota-v2). */
 const QUOTA_PER_CREDIT = 60n;
 
 /** Credits a minute, a decimal string; null for a mode that is not known. */

@@ -96,7 +96,7 @@ export function createHeyGenVendor(options: HeyGenOptions): AvatarVendor {
   }
 
   /**
-   * A session that is over is refused as closed or as not found, but "not found" is also what any proxy or a moved address
+   * A session that has ended is refused as closed or as not found, but "not found" is also what any proxy or a moved address
    * says. Before money is taken for safe, the active sessions are asked for.
    */
   async function confirmOver(avatarSessionId: string, failure: VendorFailure): Promise<void> {

@@ -4,7 +4,7 @@ import { endedSession, HistoryPage, type PastEntry } from './answers.ts';
 
 const PAGE_SIZE = 100;
 
-/** What the reference names as the states of a session. What the history calls one that is over is not documented. */
+/** What the reference names as the states of a session. What the history calls one that has ended is not documented. */
 const RUNNING = new Set(['new', 'connecting', 'connected']);
 
 /**
@@ -36,8 +36,8 @@ export async function* listHistory(
 }
 
 /**
- * A session is over if its state is none of a running one, or if it is not among the active ones. Those are asked for
- * after the page: a session that has begun in between does not pass for one that is over.
+ * A session has ended if its state is none of a running one, or if it is not among the active ones. Those are asked for
+ * after the page: a session that has begun in between does not pass for one that has ended.
  */
 async function endedOf(
   entries: readonly PastEntry[],

@@ -6,7 +6,7 @@ import { HEYGEN } from './dialect.ts';
 
 const LARGEST_LIMIT_SECONDS = 2 ** 31 - 1;
 
-/** Of the answer to `streaming.new` what concerns us. A limit that is no length of time counts as none. */
+/** Of the answer to `streaming.new` what concerns us. A limit that is no length of time is treated as missing. */
 const Opened = z.object({
   data: z.object({
     session_id: z.string().min(1).max(255),

@@ -49,7 +49,7 @@ export function toVendorSession(entry: z.infer<typeof Entry>, active: boolean): 
   };
 }
 
-/** Outside the two lists nothing says whether a session runs, except that only one that is over has an end. */
+/** Outside the two lists nothing says whether a session runs, except that only one that has ended has an end. */
 export function isActive(entry: z.infer<typeof Entry>): boolean {
   return !entry.end_at && !entry.end_reason;
 }

@@ -98,7 +98,7 @@ export function createLiveAvatarVendor(options: LiveAvatarOptions): AvatarVendor
   };
 
   /**
-   * "Not found" is the vendor's word for a session that is over or was never started, but also what any proxy or a
+   * "Not found" is the vendor's word for a session that has ended or was never started, but also what any proxy or a
    * moved address says. Before money is taken for safe, the session itself is asked for.
    */
   async function confirmOver(avatarSessionId: string, failure: VendorFailure): Promise<void> {

@@ -6,7 +6,7 @@ import { LIVEAVATAR } from './dialect.ts';
 
 const LARGEST_CAP_SECONDS = 2 ** 31 - 1;
 
-/** Of the answer to a start what concerns the quota. A cap that is no length of time counts as none. */
+/** Of the answer to a start what concerns the quota. A cap that is no length of time is treated as missing. */
 const Started = z.object({
   max_session_duration: z.number().positive().max(LARGEST_CAP_SECONDS).nullish().catch(null),
 });
