@@ -32,31 +32,29 @@ export interface LoadedAccount {
   readonly state: AccountState;
 }
 
-/** Everything that decisions about the users of a batch can depend on, in one statement. */
+/**
+ * Everything that decisions about the users of a batch can depend on, in one statement. It looks at each user by the keys, whatever
+ * PostgreSQL believes of the tables' sizes: a plan that was made for a small table would read all of a large one. The lists are
+ * JSON, since PostgreSQL plans for the length of an array, and would do so at every call.
+ */
 const LOAD = `
 WITH
 asked AS (
-  SELECT DISTINCT user_id FROM unnest($1::text[]) AS asked (user_id)
+  SELECT DISTINCT user_id FROM json_array_elements_text($1) AS asked (user_id)
 ),
 -- the records that calls name; those of other users only show that a session is taken
 named AS MATERIALIZED (
-  SELECT r.* FROM unnest($2::uuid[]) AS call (id) JOIN avatar_usage_records AS r ON r.id = call.id
-  UNION ALL
   SELECT r.*
-  FROM unnest($3::text[]) AS call (avatar_session_id)
-  JOIN avatar_usage_records AS r ON r.avatar_session_id = call.avatar_session_id
-  WHERE r.id <> ALL ($2)
-),
-record AS (
-  SELECT r.* FROM asked JOIN avatar_usage_records AS r ON r.user_id = asked.user_id AND r.end_reason IS NULL
-  UNION ALL
-  SELECT named.* FROM named JOIN asked ON asked.user_id = named.user_id WHERE named.end_reason IS NOT NULL
-),
-records AS (
-  SELECT record.user_id, min(record.billing_period) AS since, json_agg(row ORDER BY record.created_at, record.id) AS rows
-  FROM record
-  CROSS JOIN LATERAL (SELECT ${RECORD_SQL.selected('record')}) AS row
-  GROUP BY record.user_id
+  FROM (
+    SELECT id::uuid FROM json_array_elements_text($2) AS call (id)
+    UNION
+    SELECT r.id
+    FROM json_array_elements_text($3) AS call (avatar_session_id)
+    CROSS JOIN LATERAL (
+      SELECT r.id FROM avatar_usage_records AS r WHERE r.avatar_session_id = call.avatar_session_id LIMIT 1
+    ) AS r
+  ) AS call
+  CROSS JOIN LATERAL (SELECT * FROM avatar_usage_records AS r WHERE r.id = call.id LIMIT 1) AS r
 )
 SELECT
   (
@@ -66,8 +64,18 @@ SELECT
         asked.user_id, coalesce(u.revision, 0) AS revision, u.due_at, records.rows AS records, quotas.rows AS quotas,
         recent.tokens AS recent_tokens
       FROM asked
-      LEFT JOIN quota_users AS u ON u.user_id = asked.user_id
-      LEFT JOIN records ON records.user_id = asked.user_id
+      LEFT JOIN LATERAL (
+        SELECT u.revision, u.due_at FROM quota_users AS u WHERE u.user_id = asked.user_id LIMIT 1
+      ) AS u ON true
+      LEFT JOIN LATERAL (
+        SELECT min(record.billing_period) AS since, json_agg(row ORDER BY record.created_at, record.id) AS rows
+        FROM (
+          SELECT r.* FROM avatar_usage_records AS r WHERE r.user_id = asked.user_id AND r.end_reason IS NULL
+          UNION ALL
+          SELECT named.* FROM named WHERE named.user_id = asked.user_id AND named.end_reason IS NOT NULL
+        ) AS record
+        CROSS JOIN LATERAL (SELECT ${RECORD_SQL.selected('record')}) AS row
+      ) AS records ON true
       LEFT JOIN LATERAL (
         SELECT json_agg(row ORDER BY q.current_month) AS rows
         FROM usage_quotas AS q
@@ -139,9 +147,9 @@ export async function load(database: Pick<pg.Pool | pg.PoolClient, 'query'>, req
     name: 'load',
     text: LOAD,
     values: [
-      request.userIds,
-      request.recordIds,
-      request.avatarSessionIds,
+      JSON.stringify(request.userIds),
+      JSON.stringify(request.recordIds),
+      JSON.stringify(request.avatarSessionIds),
       request.since,
       request.now,
       request.maxTokensPerMinute,

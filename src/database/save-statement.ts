@@ -2,8 +2,7 @@ import { QUOTA_SQL, RECORD_SQL } from './stored-rows.ts';
 
 /** What a batch writes. Rows are objects with the names of columns; a part without rows is left out of the statement. */
 export interface SaveParts {
-  /** user_id, revision, due_at, events (each a notification), open_sessions (by how many it changes), books (any entries). */
-  readonly users: readonly object[];
+  readonly users: readonly UserPart[];
   readonly quotas: readonly object[];
   readonly records: readonly object[];
   readonly entries: readonly object[];
@@ -13,7 +12,21 @@ export interface SaveParts {
   /** Null without a ceiling. */
   readonly account: AccountPart | null;
   readonly priceRevision: number;
+  /** In milliseconds since 1970, when the sweepers must wake up, if that is earlier than they knew. */
+  readonly wakeAt: number | null;
   readonly now: Date;
+}
+
+export interface UserPart {
+  readonly user_id: string;
+  readonly revision: number;
+  readonly due_at: string | null;
+  /** Each a notification. */
+  readonly events: readonly string[];
+  /** By how many it changes. */
+  readonly open_sessions: number;
+  /** Whether it has entries. */
+  readonly books: boolean;
 }
 
 export interface AccountPart {
@@ -31,7 +44,8 @@ interface Statement {
 
 /**
  * The statement that writes a batch, of the parts that it has: PostgreSQL prepares every table of a statement for writing, also
- * one that gets no row. Each combination of parts is a statement of its own name.
+ * one that gets no row. Each combination of parts is a statement of its own name. Rows are found by their keys, in upserts and
+ * lateral joins, whatever PostgreSQL believes of the tables' sizes.
  */
 export function saveStatement(parts: SaveParts): Statement {
   const values: unknown[] = [];
@@ -42,14 +56,23 @@ export function saveStatement(parts: SaveParts): Statement {
     names.push(name);
     return [sql(bind(JSON.stringify(part)))];
   };
+  const part = (name: string, isPart: boolean, sql: () => string): string[] => {
+    if (!isPart) return [];
+    names.push(name);
+    return [sql()];
+  };
   let boundNow: string | undefined;
   const now = () => (boundNow ??= `${bind(parts.now)}::timestamptz`);
-  const batch = [unchangedUsers(bind(JSON.stringify(parts.users)), bind(parts.priceRevision))];
   const { account } = parts;
-  if (account) names.push('account');
+  const users = bind(JSON.stringify(parts.users));
+  const pricesAreAsLoaded = `(SELECT coalesce(sum(revision), 0) FROM prices) = ${bind(parts.priceRevision)}::bigint`;
+  const begun = part('begun', parts.users.some(isNew), () => begunUsers(pricesAreAsLoaded));
   const steps = [
-    ...batch,
-    account ? boundedBy(bind(account.version)) : UNBOUNDED,
+    lockedUsers(users, pricesAreAsLoaded),
+    ...begun,
+    unchangedUsers(begun.length > 0),
+    ...part('account', account !== null, () => boundedBy(bind(account?.version))),
+    ...(account === null ? [UNBOUNDED] : []),
     SAVED_USERS,
     ...rows('quotas', parts.quotas, (json) => savedQuotas(json, now())),
     ...rows('records', parts.records, savedRecords),
@@ -58,11 +81,22 @@ export function saveStatement(parts: SaveParts): Statement {
     ...rows('stops', parts.stops, (json) => orderedStops(json, now())),
     ...rows('thresholds', account?.thresholds ?? [], (json) => firedThresholds(json, now())),
   ];
-  const answer = notified(parts.stops.length > 0 ? now() : null, (account?.thresholds.length ?? 0) > 0);
+  const notices = [
+    ...part(
+      'events',
+      parts.users.some(({ events }) => events.length > 0),
+      () => EVENT_NOTICES,
+    ),
+    ...part('due', parts.wakeAt !== null, () => dueNotice(bind(parts.wakeAt))),
+    ...part('reached', (account?.thresholds.length ?? 0) > 0, () => THRESHOLD_NOTICE),
+  ];
+  const answer = `SELECT ${['user_id AS "userId"', ...notices].join(',\n  ')}\nFROM ok`;
   return { name: `save:${names.join(',')}`, text: `WITH\n${steps.join(',\n')}\n${answer}`, values };
 }
 
-const unchangedUsers = (json: string, priceRevision: string) => `batch AS MATERIALIZED (
+const isNew = ({ revision }: UserPart) => revision === 0;
+
+const lockedUsers = (json: string, pricesAreAsLoaded: string) => `batch AS MATERIALIZED (
   SELECT *
   FROM json_to_recordset(${json}) AS b (
     user_id text, revision bigint, due_at timestamptz, events text[], open_sessions integer, books boolean
@@ -70,24 +104,32 @@ const unchangedUsers = (json: string, priceRevision: string) => `batch AS MATERI
 ),
 -- users who are as they were loaded, locked until the commit; nor may a price have changed
 locked AS MATERIALIZED (
-  SELECT u.user_id, u.due_at
-  FROM batch JOIN quota_users AS u ON u.user_id = batch.user_id AND u.revision = batch.revision
-  WHERE (SELECT coalesce(sum(revision), 0) FROM prices) = ${priceRevision}::bigint
-  ORDER BY u.user_id
-  FOR NO KEY UPDATE OF u SKIP LOCKED
-),
--- and those who had no row yet
+  SELECT u.user_id
+  FROM batch
+  CROSS JOIN LATERAL (
+    SELECT u.user_id
+    FROM quota_users AS u
+    WHERE u.user_id = batch.user_id AND u.revision = batch.revision
+    FOR NO KEY UPDATE SKIP LOCKED
+  ) AS u
+  WHERE ${pricesAreAsLoaded}
+)`;
+
+const begunUsers = (pricesAreAsLoaded: string) => `-- and those who had no row yet
 begun AS (
   INSERT INTO quota_users (user_id, revision, due_at)
   SELECT user_id, 1, due_at
   FROM batch
-  WHERE revision = 0 AND (SELECT coalesce(sum(revision), 0) FROM prices) = ${priceRevision}::bigint
+  WHERE revision = 0 AND ${pricesAreAsLoaded}
   ORDER BY user_id
   ON CONFLICT (user_id) DO NOTHING
   RETURNING user_id
-),
-unchanged AS MATERIALIZED (
-  SELECT user_id, due_at FROM locked UNION ALL SELECT user_id, NULL FROM begun
+)`;
+
+const unchangedUsers = (hasBegun: boolean) => `unchanged AS MATERIALIZED (
+  SELECT batch.*
+  FROM batch
+  WHERE user_id IN (SELECT user_id FROM locked${hasBegun ? ' UNION ALL SELECT user_id FROM begun' : ''})
 )`;
 
 const UNBOUNDED = 'ok AS MATERIALIZED (SELECT * FROM unchanged)';
@@ -98,24 +140,18 @@ account AS (
   SET
     version = a.version + (${version}::bigint IS NOT NULL)::integer,
     open_sessions = a.open_sessions + change.open_sessions
-  FROM (
-    SELECT sum(batch.open_sessions)::integer AS open_sessions
-    FROM batch JOIN unchanged ON unchanged.user_id = batch.user_id
-    WHERE batch.books
-    HAVING count(*) > 0
-  ) AS change
+  FROM (SELECT sum(open_sessions)::integer AS open_sessions FROM unchanged WHERE books HAVING count(*) > 0) AS change
   WHERE a.version = coalesce(${version}, a.version)
   RETURNING a.id
 ),
 ok AS MATERIALIZED (
-  SELECT unchanged.* FROM unchanged WHERE ${version}::bigint IS NULL OR EXISTS (SELECT FROM account)
+  SELECT * FROM unchanged WHERE ${version}::bigint IS NULL OR EXISTS (SELECT FROM account)
 )`;
 
 const SAVED_USERS = `saved_users AS (
-  UPDATE quota_users AS u
-  SET revision = u.revision + 1, due_at = batch.due_at
-  FROM batch JOIN ok ON ok.user_id = batch.user_id
-  WHERE u.user_id = batch.user_id AND batch.revision > 0
+  INSERT INTO quota_users AS u (user_id, revision, due_at)
+  SELECT user_id, revision, due_at FROM ok WHERE revision > 0
+  ON CONFLICT (user_id) DO UPDATE SET revision = u.revision + 1, due_at = excluded.due_at
 )`;
 
 const savedQuotas = (json: string, now: string) => `saved_quotas AS (
@@ -138,14 +174,16 @@ const bookedEntries = (json: string, isBounded: boolean) => `entry AS MATERIALIZ
   SELECT e.*
   FROM json_to_recordset(${json}) AS e (
     user_id text, period text, record_id uuid, entry ledger_entry, used_seconds integer, used_cost numeric,
-    held_seconds integer, held_cost numeric, reason text, actor text, created_at timestamptz
+    held_seconds integer, held_cost numeric, reason text, actor text, created_at timestamptz, position integer
   )
-  JOIN ok ON ok.user_id = e.user_id
+  WHERE e.user_id IN (SELECT ok.user_id FROM ok)
 ),
 booked AS (
   INSERT INTO quota_ledger
     (user_id, period, record_id, entry, used_seconds, used_cost, held_seconds, held_cost, reason, actor, created_at)
-  SELECT * FROM entry
+  SELECT user_id, period, record_id, entry, used_seconds, used_cost, held_seconds, held_cost, reason, actor, created_at
+  FROM entry
+  ORDER BY position
 )${isBounded ? BOOKED_ON_ACCOUNT : ''}`;
 
 const BOOKED_ON_ACCOUNT = `,
@@ -190,16 +228,14 @@ const orderedStops = (json: string, now: string) => `stop AS MATERIALIZED (
   JOIN ok ON ok.user_id = s.user_id
 ),
 ordered_stops AS (
-  INSERT INTO vendor_stops (record_id, vendor, avatar_session_id, reason, next_attempt_at, created_at)
+  INSERT INTO vendor_stops AS s (record_id, vendor, avatar_session_id, reason, next_attempt_at, created_at)
   SELECT record_id, vendor, avatar_session_id, reason, ${now}, ${now} FROM stop
-  ON CONFLICT (record_id) DO NOTHING
-),
-repeated_stops AS (
-  UPDATE vendor_stops AS s
+  ON CONFLICT (record_id) DO UPDATE
   SET attempts = 0, next_attempt_at = ${now}, confirmed_at = NULL, last_error = NULL, created_at = ${now}
-  FROM stop
-  WHERE s.record_id = stop.record_id
-    AND (stop.again_before = 'infinity' OR s.confirmed_at < stop.again_before)
+  WHERE EXISTS (
+    SELECT FROM stop
+    WHERE stop.record_id = s.record_id AND (stop.again_before = 'infinity' OR s.confirmed_at < stop.again_before)
+  )
 )`;
 
 const firedThresholds = (json: string, now: string) => `fired_on_account AS (
@@ -211,27 +247,12 @@ const firedThresholds = (json: string, now: string) => `fired_on_account AS (
   RETURNING period, threshold_percent
 )`;
 
-const notified = (stopsDueAt: string | null, hasThresholds: boolean) => `SELECT
-  ok.user_id AS "userId",
-  (SELECT count(pg_notify('quota_events', event)) FROM unnest(batch.events) AS event),
-  -- the sweepers sleep until the next moment that they know
-  (
-    SELECT pg_notify('quota_due', (extract(epoch FROM due.at) * 1000)::bigint::text)
-    FROM (
-      SELECT least(
-        (
-          SELECT min(b.due_at) FROM batch AS b JOIN ok AS o ON o.user_id = b.user_id
-          WHERE b.due_at < coalesce(o.due_at, 'infinity')
-        ),
-        ${stopsDueAt ? `(SELECT ${stopsDueAt} FROM stop LIMIT 1)` : 'NULL'}
-      ) AS at
-    ) AS due
-    WHERE due.at IS NOT NULL
-  )${hasThresholds ? THRESHOLD_NOTIFICATION : ''}
-FROM ok JOIN batch ON batch.user_id = ok.user_id`;
+const EVENT_NOTICES = `(SELECT count(pg_notify('quota_events', event)) FROM unnest(events) AS event)`;
 
-const THRESHOLD_NOTIFICATION = `,
-  (
+/** The sweepers sleep until the next moment that they know. */
+const dueNotice = (wakeAt: string) => `(SELECT pg_notify('quota_due', ${wakeAt}))`;
+
+const THRESHOLD_NOTICE = `(
     SELECT pg_notify('account_events', json_build_object(
       'period', f.period, 'thresholdPercent', max(f.threshold_percent)
     )::text)

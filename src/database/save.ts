@@ -3,7 +3,7 @@ import type { Decision } from '../domain/decide/decide.ts';
 import { formatMoney } from '../domain/money.ts';
 import { isOpen, type StoredQuota, type UserState } from '../domain/state.ts';
 import type { AccountThresholdKey } from './account-thresholds.ts';
-import { saveStatement } from './save-statement.ts';
+import { saveStatement, type UserPart } from './save-statement.ts';
 import { instantText, quotaToJson, recordToJson } from './stored-rows.ts';
 
 /** A notification carries less than 8,000 bytes, and an event takes up to 1,700 of them, most of them for the user's ID. */
@@ -51,18 +51,19 @@ export async function save(
     records: decisions.flatMap(({ userId, records }) =>
       records.map((record) => ({ user_id: userId, ...recordToJson(record) })),
     ),
-    entries: decisions.flatMap(({ entries }) => entries.map(entryRow)),
+    entries: decisions.flatMap(({ entries }) => entries).map(entryRow),
     alerts: batch.flatMap(alertRows),
     stops: decisions.flatMap(stopRows),
     account: account && { version: account.version, thresholds: account.fired.map(thresholdRow) },
     priceRevision,
+    wakeAt: wakeAt(batch, now),
     now,
   });
   const { rows } = await database.query<{ userId: string }>({ ...statement, values: [...statement.values] });
   return new Set(rows.map(({ userId }) => userId));
 }
 
-function userRow({ before, decision }: Decided): object {
+function userRow({ before, decision }: Decided): UserPart {
   const { userId, revision, dueAt, events, after } = decision;
   return {
     user_id: userId,
@@ -74,6 +75,15 @@ function userRow({ before, decision }: Decided): object {
   };
 }
 
+/** The earliest moment at which something falls due that the sweepers do not know of: a stop at once, a user's next due time. */
+function wakeAt(batch: readonly Decided[], now: Date): number | null {
+  const moments = batch.flatMap(({ before, decision: { dueAt, stops } }) => {
+    if (stops.length > 0) return [now.getTime()];
+    return dueAt !== null && dueAt < (before.dueAt ?? Number.POSITIVE_INFINITY) ? [dueAt] : [];
+  });
+  return moments.length === 0 ? null : Math.floor(Math.min(...moments));
+}
+
 /** Events in their order, as many in a notification as it may carry. */
 function notifications(events: readonly object[]): string[] {
   const texts: string[] = [];
@@ -83,7 +93,7 @@ function notifications(events: readonly object[]): string[] {
   return texts;
 }
 
-function entryRow(entry: Decision['entries'][number]): object {
+function entryRow(entry: Decision['entries'][number], position: number): object {
   return {
     user_id: entry.userId,
     period: entry.period,
@@ -96,6 +106,7 @@ function entryRow(entry: Decision['entries'][number]): object {
     reason: entry.reason,
     actor: entry.actor,
     created_at: instantText(entry.at),
+    position,
   };
 }
 

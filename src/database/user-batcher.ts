@@ -28,6 +28,9 @@ export interface UserBatcher<Call> {
   takeWaiting(): Call[];
 }
 
+/** A batch of fewer users takes nearly as long: not worth a statement and a commit of its own. */
+const MIN_SHARE = 32;
+
 /** The most that one user's calls take of a batch, so that a flood of them delays no other user. */
 const MAX_CALLS_PER_USER = 50;
 
@@ -60,10 +63,12 @@ export function createUserBatcher<Call>({
     });
   }
 
+  /** The batches that may begin now share the users who wait, so that the database works on several of them at once. */
   function takeBatch(): UserCalls<Call>[] {
     const batch: UserCalls<Call>[] = [];
+    const share = Math.max(MIN_SHARE, Math.ceil(waiting.size / (maxBatches - underWay)));
     for (const [userId, calls] of waiting) {
-      if (batch.length >= maxUsers) break;
+      if (batch.length >= Math.min(share, maxUsers)) break;
       if (busy.has(userId)) continue;
       waiting.delete(userId);
       busy.add(userId);

@@ -136,9 +136,12 @@ CREATE TABLE avatar_usage_records (
     billing_period ~ '^[0-9]{4}-(0[1-9]|1[0-2])$' AND quota_period ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'
   ),
   CONSTRAINT avatar_usage_records_counts_not_negative CHECK (
-    duration_seconds >= 0 AND words_spoken >= 0 AND messages_count >= 0 AND estimated_cost >= 0
-    AND grant_seconds >= 0 AND held_seconds >= 0 AND held_cost >= 0 AND settled_seconds >= 0 AND settled_cost >= 0
-    AND priced_seconds >= 0 AND priced_cost >= 0 AND actual_seconds >= 0 AND actual_cost >= 0
+    -- least() passes over NULL
+    least(
+      duration_seconds, words_spoken, messages_count, grant_seconds, held_seconds, settled_seconds, priced_seconds,
+      actual_seconds
+    ) >= 0
+    AND least(estimated_cost, held_cost, settled_cost, priced_cost, actual_cost) >= 0
   ),
   CONSTRAINT avatar_usage_records_reconciled_has_figures CHECK (
     reconciled_at IS NULL OR actual_seconds IS NOT NULL AND actual_cost IS NOT NULL
