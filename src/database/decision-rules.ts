@@ -24,7 +24,7 @@ export function createRules(pool: pg.Pool, policy: QuotaPolicy): RulesFor {
   };
 }
 
-/** The months of a time zone. Their ends are kept: asking Intl takes longer than everything else in a decision. */
+/** The months of a time zone. Their bounds are kept: computing one takes longer than the rest of a decision. */
 export function calendarOf(timeZone: string): Pick<Rules, 'periodOf' | 'startOf' | 'endOf'> {
   const starts = new Map<BillingPeriod, number>();
   const ends = new Map<BillingPeriod, number>();
