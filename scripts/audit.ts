@@ -1,5 +1,6 @@
 /** `npm run audit`: recomputes every quota and prints what does not balance. Exit code 1 if anything. */
-import { loadSettings, readCurrency, readDatabase } from '../src/config.ts';
+import { loadSettings } from '../src/config/load-settings.ts';
+import { DATABASE_KEYS, databaseOf } from '../src/config.ts';
 import { type AuditScope, auditBooks, type Imbalance, readAuditScope } from '../src/database/audit.ts';
 import { formatMoney, parseMoney } from '../src/domain/money.ts';
 import { runCommand } from './command.ts';
@@ -16,11 +17,9 @@ await runCommand({
   example: 'npm run -s audit',
   failure: 'Figures differ, or the audit failed. The reason of a failure is on standard error.',
   async run({ json }) {
-    const { currency, ...settings } = loadSettings(process.env, (reader) => ({
-      ...readDatabase(reader),
-      currency: readCurrency(reader),
-    }));
-    await using database = await openDatabase(settings);
+    const settings = loadSettings(process.env, [...DATABASE_KEYS, 'CURRENCY']);
+    const currency = settings.CURRENCY;
+    await using database = await openDatabase(databaseOf(settings));
     const scope = await readAuditScope(database.pool);
     const differences = await auditBooks(database.pool);
     return {

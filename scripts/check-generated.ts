@@ -5,6 +5,7 @@ const GENERATED = [
   'README.md',
   'schema.graphql',
   'docs/openapi.json',
+  'docs/operations.md',
   'src/client/generated/**/*.ts',
   'src/database/generated/**/*.ts',
 ];

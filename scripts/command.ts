@@ -1,4 +1,4 @@
-import { ConfigError } from '../src/config.ts';
+import { ConfigError } from '../src/config/load-settings.ts';
 import { ServiceUnavailableError } from '../src/domain/errors.ts';
 import { asksForHelp, type Options, type OptionValues, parseOptions, UsageError } from './arguments.ts';
 import { type CommandHelp, formatHelp } from './help.ts';

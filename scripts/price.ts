@@ -1,8 +1,9 @@
 /** `npm run price`: lists the dated prices, or enters one. Unused tokens and open sessions follow within seconds. */
 import { z } from 'zod';
 import { amount, matching, oneOf, wholeNumber } from '../src/config/fields.ts';
-import { VENDORS } from '../src/config/vendor.ts';
-import { loadSettings, readDatabase, readPolicy } from '../src/config.ts';
+import { loadSettings } from '../src/config/load-settings.ts';
+import { VENDORS } from '../src/config/settings.ts';
+import { DATABASE_KEYS, databaseOf, POLICY_KEYS, policyOf } from '../src/config.ts';
 import { enterPrice, readPrices } from '../src/database/prices.ts';
 import { type OptionValues, UsageError } from './arguments.ts';
 import { runCommand } from './command.ts';
@@ -65,13 +66,11 @@ await runCommand({
   settings: [DATABASE_SETTINGS, 'CURRENCY, PRICE_PER_MINUTE, WARNING_THRESHOLDS'],
   example: 'npm run -s price -- --vendor liveavatar --mode FULL --per-minute 0.18 --step 60 --from 2027-01-01',
   async run(values) {
-    const { policy, ...settings } = loadSettings(process.env, (reader) => ({
-      ...readDatabase(reader),
-      policy: readPolicy(reader),
-    }));
+    const settings = loadSettings(process.env, [...DATABASE_KEYS, ...POLICY_KEYS]);
+    const policy = policyOf(settings);
     const now = new Date();
     const price = readPrice(values, policy.currency, now);
-    await using database = await openDatabase(settings);
+    await using database = await openDatabase(databaseOf(settings));
     if (!price) return { output: formatPrices(await readPrices(database.pool), policy) };
     const followed = await enterPrice(database.pool, price);
     const followers = count(followed, 'unused token or open session', 'unused tokens and open sessions');

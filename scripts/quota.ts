@@ -1,6 +1,7 @@
 /** `npm run quota`: shows a user's quota, or changes its limits. Open sessions follow at once. */
 import { amount, limitMinutes, oneOf } from '../src/config/fields.ts';
-import { loadSettings, readDatabase, readPolicy } from '../src/config.ts';
+import { loadSettings } from '../src/config/load-settings.ts';
+import { DATABASE_KEYS, databaseOf, POLICY_KEYS, policyOf } from '../src/config.ts';
 import { hasQuota } from '../src/database/has-quota.ts';
 import { createQuotaStore } from '../src/database/quota-store.ts';
 import { periodAt } from '../src/domain/period.ts';
@@ -42,11 +43,9 @@ await runCommand({
   ],
   example: 'npm run -s quota -- --user ann --minutes 120 --cost 80',
   async run({ user, minutes = null, cost = null, active, json }) {
-    const { policy, ...settings } = loadSettings(process.env, (reader) => ({
-      ...readDatabase(reader),
-      policy: readPolicy(reader),
-    }));
-    await using database = await openDatabase(settings);
+    const settings = loadSettings(process.env, [...DATABASE_KEYS, ...POLICY_KEYS]);
+    const policy = policyOf(settings);
+    await using database = await openDatabase(databaseOf(settings));
     const clock = () => new Date();
     const store = createQuotaStore({ pool: database.pool, policy, clock });
     const isKnown = await hasQuota(database.pool, user);

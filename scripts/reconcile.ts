@@ -3,8 +3,9 @@ import { z } from 'zod';
 import type { ReconcileSummary } from '../src/app/reconcile.ts';
 import { reconcileMonths } from '../src/compose/reconciliation.ts';
 import { createVendor } from '../src/compose/vendor.ts';
-import { readVendor } from '../src/config/vendor.ts';
-import { ConfigError, loadSettings, readCurrency, readDatabase, readPolicy } from '../src/config.ts';
+import { ConfigError, loadSettings } from '../src/config/load-settings.ts';
+import { VENDOR_KEYS, vendorOf } from '../src/config/vendor.ts';
+import { DATABASE_KEYS, databaseOf, POLICY_KEYS, policyOf } from '../src/config.ts';
 import { readReconciliationReport } from '../src/database/reconciliation-report.ts';
 import { parsePeriod } from '../src/domain/period.ts';
 import { describeFailure, runCommand } from './command.ts';
@@ -39,34 +40,28 @@ await runCommand({
 });
 
 async function printReport(period: string): Promise<string> {
-  const { currency, ...settings } = loadSettings(process.env, (reader) => ({
-    ...readDatabase(reader),
-    currency: readCurrency(reader),
-  }));
-  await using database = await openDatabase(settings);
-  return formatReport(await readReconciliationReport(database.pool, period), currency);
+  const settings = loadSettings(process.env, [...DATABASE_KEYS, 'CURRENCY']);
+  await using database = await openDatabase(databaseOf(settings));
+  return formatReport(await readReconciliationReport(database.pool, period), settings.CURRENCY);
 }
 
 async function compare(): Promise<string> {
-  const config = loadSettings(process.env, (reader) => ({
-    ...readDatabase(reader),
-    vendor: readVendor(reader),
-    policy: readPolicy(reader),
-  }));
-  if (config.vendor.kind === 'simulator') {
+  const settings = loadSettings(process.env, [...DATABASE_KEYS, ...VENDOR_KEYS, ...POLICY_KEYS]);
+  const vendorConfig = vendorOf(settings);
+  if (vendorConfig.kind === 'simulator') {
     throw new ConfigError([
       'The simulated vendor runs inside the service, which reconciles with it. Use --report, or set VENDOR to liveavatar or heygen.',
     ]);
   }
   await using parts = new AsyncDisposableStack();
   const clock = () => new Date();
-  const { vendor } = await createVendor(config.vendor, clock, parts);
+  const { vendor } = await createVendor(vendorConfig, clock, parts);
   if (!vendor.capabilities.list) {
     throw new ConfigError([`${vendor.name} has no list of sessions to compare with. Use --report.`]);
   }
-  const { pool } = parts.use(await openDatabase(config));
+  const { pool } = parts.use(await openDatabase(databaseOf(settings)));
   try {
-    return summarize(vendor.name, await reconcileMonths({ pool, policy: config.policy, vendor, clock }));
+    return summarize(vendor.name, await reconcileMonths({ pool, policy: policyOf(settings), vendor, clock }));
   } catch (error) {
     const reason = describeFailure(error);
     throw new Error(`The comparison stopped early: ${reason}\nWhat was compared is saved. Run the command again.`, {

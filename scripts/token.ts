@@ -1,6 +1,7 @@
 /** `npm run token`: prints a JWT signed with the configured secret. */
 import { z } from 'zod';
-import { ConfigError, loadSettings, readAuth, readDataDir } from '../src/config.ts';
+import { ConfigError, loadSettings } from '../src/config/load-settings.ts';
+import { AUTH_KEYS, authOf } from '../src/config.ts';
 import { resolveAuth } from '../src/server/dev-secret.ts';
 import { issueToken } from '../src/server/issue-token.ts';
 import { userId } from './arguments.ts';
@@ -37,8 +38,8 @@ await runCommand({
   ],
   example: 'npm run -s token -- --user ann --ttl 7d',
   async run({ user, admin, ttl }) {
-    const settings = loadSettings(process.env, (reader) => ({ auth: readAuth(reader), dataDir: readDataDir(reader) }));
-    const auth = await resolveAuth(settings);
+    const settings = loadSettings(process.env, [...AUTH_KEYS, 'DATA_DIR']);
+    const auth = await resolveAuth({ auth: authOf(settings), dataDir: settings.DATA_DIR });
     if (auth.kind === 'jwks') {
       throw new ConfigError([
         'AUTH_JWKS_URL is set: only the identity provider can sign tokens. Request one there, or set AUTH_JWT_SECRET instead.',

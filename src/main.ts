@@ -15,7 +15,8 @@ process.on('SIGTERM', shutDown);
 
 // Libraries choose their fast paths by this when they are loaded, so it stands before they are.
 process.env.NODE_ENV ??= 'production';
-const { ConfigError, loadConfig } = await import('./config.ts');
+const { ConfigError } = await import('./config/load-settings.ts');
+const { loadConfig } = await import('./config.ts');
 const { startService } = await import('./compose.ts');
 const { createLogger, terminalDestination } = await import('./server/log.ts');
 const { summarize } = await import('./server/start-summary.ts');

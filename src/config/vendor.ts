@@ -1,7 +1,6 @@
 import type { Micros } from '../domain/money.ts';
-import { avatars, type LiveAvatarIds } from './avatars.ts';
-import { amount, baseUrl, matching, oneOf, seconds, wholeNumber } from './fields.ts';
-import { isEmbedded, type SettingsReader } from './settings-reader.ts';
+import type { LiveAvatarIds } from './avatars.ts';
+import type { SettingName, Settings } from './settings.ts';
 
 export type VendorConfig = SimulatorConfig | LiveAvatarConfig | HeyGenConfig;
 
@@ -31,57 +30,42 @@ export interface HeyGenConfig {
   readonly baseUrl: string;
 }
 
-const LIVEAVATAR_API = 'https://api.liveavatar.com';
-const HEYGEN_API = 'https://api.heygen.com';
+/** The settings that {@link vendorOf} needs. */
+export const VENDOR_KEYS = [
+  'VENDOR',
+  'LIVEAVATAR_API_KEY',
+  'LIVEAVATAR_AVATARS',
+  'LIVEAVATAR_BASE_URL',
+  'LIVEAVATAR_MODE',
+  'HEYGEN_API_KEY',
+  'HEYGEN_BASE_URL',
+  'SIMULATOR_API',
+  'SIMULATOR_PORT',
+  'SIMULATOR_MAX_CONCURRENCY',
+  'SIMULATOR_CREDITS',
+  'SIMULATOR_MAX_SESSION_SECONDS',
+] as const satisfies SettingName[];
 
-const KINDS = ['liveavatar', 'heygen', 'simulator'] as const satisfies VendorConfig['kind'][];
-/** The names under which records and prices are kept. */
-export const VENDORS: readonly string[] = KINDS;
-
-const vendorField = oneOf(KINDS);
-const apiKey = matching(/^[\x21-\x7e]+$/, 'must be one word');
-
-export function readVendor(settings: SettingsReader): VendorConfig {
-  const reason = 'with DATABASE_URL: liveavatar or heygen, or simulator to try without one';
-  const kind = isEmbedded(settings)
-    ? settings.read('VENDOR', vendorField, 'simulator')
-    : settings.require('VENDOR', vendorField, reason, null);
-  switch (kind) {
+export function vendorOf(settings: Pick<Settings, (typeof VENDOR_KEYS)[number]>): VendorConfig {
+  switch (settings.VENDOR) {
     case 'liveavatar':
-      return readLiveAvatar(settings);
+      return {
+        kind: 'liveavatar',
+        apiKey: settings.LIVEAVATAR_API_KEY,
+        baseUrl: settings.LIVEAVATAR_BASE_URL,
+        mode: settings.LIVEAVATAR_MODE,
+        avatars: settings.LIVEAVATAR_AVATARS,
+      };
     case 'heygen':
-      return readHeyGen(settings);
+      return { kind: 'heygen', apiKey: settings.HEYGEN_API_KEY, baseUrl: settings.HEYGEN_BASE_URL };
     default:
-      return readSimulator(settings);
+      return {
+        kind: 'simulator',
+        api: settings.SIMULATOR_API,
+        port: settings.SIMULATOR_PORT,
+        maxConcurrency: settings.SIMULATOR_MAX_CONCURRENCY,
+        credits: settings.SIMULATOR_CREDITS,
+        maxSessionSeconds: settings.SIMULATOR_MAX_SESSION_SECONDS,
+      };
   }
-}
-
-function readSimulator(settings: SettingsReader): SimulatorConfig {
-  return {
-    kind: 'simulator',
-    api: settings.read('SIMULATOR_API', oneOf(['liveavatar', 'heygen']), 'liveavatar'),
-    port: settings.read('SIMULATOR_PORT', wholeNumber(0, 65_535), 0),
-    maxConcurrency: settings.read('SIMULATOR_MAX_CONCURRENCY', wholeNumber(0, 1_000_000), null),
-    credits: settings.read('SIMULATOR_CREDITS', amount, null),
-    maxSessionSeconds: settings.read('SIMULATOR_MAX_SESSION_SECONDS', seconds, null),
-  };
-}
-
-function readLiveAvatar(settings: SettingsReader): LiveAvatarConfig {
-  const reason = 'with VENDOR=liveavatar';
-  return {
-    kind: 'liveavatar',
-    apiKey: settings.require('LIVEAVATAR_API_KEY', apiKey, reason, ''),
-    baseUrl: settings.read('LIVEAVATAR_BASE_URL', baseUrl, LIVEAVATAR_API),
-    mode: settings.read('LIVEAVATAR_MODE', oneOf(['FULL', 'LITE']), 'FULL'),
-    avatars: settings.require('LIVEAVATAR_AVATARS', avatars, reason, new Map<string, LiveAvatarIds>()),
-  };
-}
-
-function readHeyGen(settings: SettingsReader): HeyGenConfig {
-  return {
-    kind: 'heygen',
-    apiKey: settings.require('HEYGEN_API_KEY', apiKey, 'with VENDOR=heygen', ''),
-    baseUrl: settings.read('HEYGEN_BASE_URL', baseUrl, HEYGEN_API),
-  };
 }

@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
-import type { LogLevel } from '../config.ts';
+import type { LogLevel } from '../config/settings.ts';
 
 /** Fields that are never written, at the top of an entry or up to two objects deep, such as `req.headers.authorization`. */
 const SECRET_FIELDS = [

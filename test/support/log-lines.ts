@@ -1,4 +1,4 @@
-import type { LogLevel } from '../../src/config.ts';
+import type { LogLevel } from '../../src/config/settings.ts';
 import { createLogger } from '../../src/server/log.ts';
 
 export interface LogLine {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, loadConfig, loadSettings, readDatabase, readPolicy } from '../../src/config.ts';
+import { ConfigError, loadSettings } from '../../src/config/load-settings.ts';
+import { DATABASE_KEYS, databaseOf, loadConfig, POLICY_KEYS, policyOf } from '../../src/config.ts';
 
 const PRODUCTION = {
   DATABASE_URL: 'postgresql://quota:hunter2@db.example:5432/quota',
@@ -209,6 +210,14 @@ describe('the vendor HeyGen', () => {
   });
 });
 
+describe('the vendors that are not used', () => {
+  it('may have any settings', () => {
+    const others = { LIVEAVATAR_BASE_URL: 'ftp://live', HEYGEN_API_KEY: 'two words', SIMULATOR_PORT: 'x' };
+    expect(problemsOf(others)).toEqual(['SIMULATOR_PORT is "x" but must be a whole number from 0 to 65535.']);
+    expect(problemsOf({ ...LIVEAVATAR, HEYGEN_API_KEY: 'two words', SIMULATOR_PORT: 'x' })).toEqual([]);
+  });
+});
+
 describe('what this version does not support', () => {
   it('is said, not ignored', () => {
     expect(problemsOf({ REDIS_URL: 'redis://:hunter2@cache' })).toEqual([
@@ -284,8 +293,10 @@ describe('values', () => {
 });
 
 describe('a part of the settings', () => {
-  const read = (env: Record<string, string>) =>
-    loadSettings(env, (settings) => ({ ...readDatabase(settings), policy: readPolicy(settings) }));
+  const read = (env: Record<string, string>) => {
+    const settings = loadSettings(env, [...DATABASE_KEYS, ...POLICY_KEYS]);
+    return { ...databaseOf(settings), policy: policyOf(settings) };
+  };
 
   it('is read by the same rules, without the settings that it does not need', () => {
     const { databaseUrl, policy } = read({ DATABASE_URL: PRODUCTION.DATABASE_URL, PORT: 'x', CURRENCY: 'EUR' });
