@@ -1,5 +1,5 @@
 import { GraphQLError, type ValueNode, valueFromASTUntyped } from 'graphql';
-import { GraphQLDate, GraphQLDateTimeISO } from 'graphql-scalars';
+import { GraphQLDateTimeISO, GraphQLLocalDate } from 'graphql-scalars';
 import { formatMoney, parseMoney } from '../domain/money.ts';
 import { parsePeriod } from '../domain/period.ts';
 import { PERIOD_FORM } from '../inputs/fields.ts';
@@ -9,6 +9,7 @@ builder.scalarType('DateTime', {
   description: 'An instant as an RFC 3339 timestamp in UTC with milliseconds, such as `2026-11-24T09:30:00.000Z`.',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   serialize: (value) => GraphQLDateTimeISO.serialize(value),
+  // The library's errors do not say what to pass, and it accepts the year 0000, which PostgreSQL cannot store.
   ...parsedBy((value) => {
     const instant = attempt(() => GraphQLDateTimeISO.parseValue(value));
     return instant && instant >= YEAR_ONE ? instant : null;
@@ -18,10 +19,9 @@ builder.scalarType('DateTime', {
 /** The earliest instant that both RFC 3339 can write and PostgreSQL can store. */
 const YEAR_ONE = new Date('0001-01-01T00:00:00Z');
 
-builder.scalarType('Date', {
+builder.addScalarType('Date', GraphQLLocalDate, {
   description: 'A calendar day in the billing time zone, such as `2026-11-24`.',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/local-date.html',
-  serialize: (value) => GraphQLDate.serialize(value),
 });
 
 builder.scalarType('Decimal', {
@@ -41,6 +41,7 @@ builder.scalarType('BillingPeriod', {
   ...parsedBy((value) => (typeof value === 'string' ? parsePeriod(value) : null), PERIOD_FORM),
 });
 
+// Not the library's Currency: a code that its list does not have would fail in every response.
 builder.scalarType('CurrencyCode', {
   description: 'An ISO 4217 currency code, such as `USD`.',
   specifiedByURL: 'https://www.iso.org/iso-4217-currency-codes.html',
