@@ -14,13 +14,21 @@ import { formatNodeId, parseNodeId } from './node-id.ts';
 
 export type Prisma = PrismaReads;
 
-/** A usage record as Prisma reads it. */
-export type UsageRecordRow = PrismaTypes['UsageRecord']['Shape'];
+type RecordTypes = PrismaTypes['UsageRecord'];
+type Amount = 'estimatedCost' | 'settledCost' | 'pricePerMinute' | 'pricedCost';
+
+/** Prisma's types, with the amounts of a record as our client reads them. */
+interface ReadTypes extends Omit<PrismaTypes, 'UsageRecord'> {
+  readonly UsageRecord: Omit<RecordTypes, 'Shape'> & {
+    readonly Shape: Omit<RecordTypes['Shape'], Amount | 'actualCost'> &
+      Record<Amount, Micros> & { actualCost: Micros | null };
+  };
+}
 
 /** The one builder: every type and field adds itself to it. */
 export const builder = new SchemaBuilder<{
   Context: GraphQLContext;
-  PrismaTypes: PrismaTypes;
+  PrismaTypes: ReadTypes;
   Scalars: {
     ID: { Input: string; Output: string };
     DateTime: { Input: Date; Output: Date };

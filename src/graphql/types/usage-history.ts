@@ -1,3 +1,4 @@
+import { queryFromInfo } from '@pothos/plugin-prisma';
 import { type ResolveCursorConnectionArgs, resolveCursorConnection } from '@pothos/plugin-relay';
 import { BadUserInputError } from '../../domain/errors.ts';
 import type { HistoryKey } from '../../domain/usage-history.ts';
@@ -32,6 +33,9 @@ const UsageRecordConnection = builder.connectionObject(
   UsageRecordEdge,
 );
 
+/** What a cursor is made of, whatever else is selected. */
+const CURSOR = { id: true, createdAt: true } as const;
+
 builder.queryField('usageHistory', (t) =>
   t.field({
     type: UsageRecordConnection,
@@ -45,17 +49,23 @@ builder.queryField('usageHistory', (t) =>
       after: t.arg.string({ description: 'The `endCursor` of the previous page. The first page if omitted.' }),
       filter: t.arg({ type: UsageHistoryFilter, description: 'The conditions that the records must meet.' }),
     },
-    resolve: (_root, { filter, ...args }, { prisma, caller }) =>
-      resolveCursorConnection(
+    resolve: (_root, { filter, ...args }, context, info) => {
+      const { prisma, caller } = context;
+      const { select } = queryFromInfo({ context, info, paths: [['edges', 'node'], ['nodes']], select: CURSOR });
+      return resolveCursorConnection(
         { args, defaultSize: DEFAULT_PAGE_SIZE, maxSize: MAX_PAGE_SIZE, toCursor: formatHistoryCursor },
         ({ after, limit }: ResolveCursorConnectionArgs) =>
-          prisma.usageRecord.findHistory({
-            userId: caller.userId,
-            filter: filter ?? {},
-            after: after === undefined ? null : readCursor(after),
-            limit,
-          }),
-      ),
+          prisma.usageRecord.findHistory(
+            {
+              userId: caller.userId,
+              filter: filter ?? {},
+              after: after === undefined ? null : readCursor(after),
+              limit,
+            },
+            select,
+          ),
+      );
+    },
   }),
 );
 

@@ -1,8 +1,7 @@
-import { type Micros, parseMoney } from '../../domain/money.ts';
-import { recordUse } from '../../domain/record-use.ts';
+import { type RecordTimes, recordUse } from '../../domain/record-use.ts';
 import type { EndReason, UsageStatus } from '../../domain/session.ts';
 import { errorForUser } from '../../domain/usage-record.ts';
-import { builder, type UsageRecordRow } from '../builder.ts';
+import { builder } from '../builder.ts';
 
 export const UsageStatusEnum = builder.enumType('UsageStatus', {
   description: 'The state of a usage record.',
@@ -43,10 +42,26 @@ const EndReasonEnum = builder.enumType('EndReason', {
   } as const satisfies Record<string, { value: EndReason; description: string }>,
 });
 
+/** The columns that the use of a record is computed from. */
+const USE = {
+  status: true,
+  settledSeconds: true,
+  settledCost: true,
+  countedFrom: true,
+  durationSeconds: true,
+  estimatedCost: true,
+  heldSeconds: true,
+  pricePerMinute: true,
+  pricedSeconds: true,
+  pricedCost: true,
+} as const satisfies Record<keyof RecordTimes, true>;
+
+/** Each field names the columns that it needs, so that a read is one statement of just those. */
 export const UsageRecordType = builder.prismaNode('UsageRecord', {
   description: 'A token and, once it has been used, its session.',
   id: { field: 'id', description: 'The opaque ID of the usage record.' },
   nullable: true,
+  select: { id: true },
   findUnique: (id, { caller }) => ({ id, userId: caller.userId }),
   fields: (t) => ({
     userId: t.exposeID('userId', { description: 'The ID of the user: the `sub` claim of the JWT.' }),
@@ -75,7 +90,8 @@ export const UsageRecordType = builder.prismaNode('UsageRecord', {
     }),
     durationSeconds: t.int({
       description: 'The duration of the session in seconds. Counts up to now while the session is running.',
-      resolve: (record, _args, { clock }) => useOf(record, clock()).seconds,
+      select: USE,
+      resolve: (record, _args, { clock }) => recordUse(record, clock()).seconds,
     }),
     wordsSpoken: t.exposeInt('wordsSpoken', {
       description: 'The number of words that the avatar has spoken, as reported by the client.',
@@ -87,24 +103,23 @@ export const UsageRecordType = builder.prismaNode('UsageRecord', {
       type: 'Decimal',
       description:
         'The cost at the prices in force during the session, rounded up as the vendor bills. Counts up to now while the session is running.',
-      resolve: (record, _args, { clock }) => useOf(record, clock()).cost,
+      select: USE,
+      resolve: (record, _args, { clock }) => recordUse(record, clock()).cost,
     }),
-    pricePerMinute: t.field({
+    pricePerMinute: t.expose('pricePerMinute', {
       type: 'Decimal',
       description: 'The price per minute now in force. After the end of the session, the price at its end.',
-      resolve: (record) => toMoney(record.pricePerMinute),
     }),
     actualSeconds: t.exposeInt('actualSeconds', {
       nullable: true,
       description:
         'The duration in seconds by the records of the vendor. Null until it is known, then the quota counts it instead of `durationSeconds`.',
     }),
-    actualCost: t.field({
+    actualCost: t.expose('actualCost', {
       type: 'Decimal',
       nullable: true,
       description:
         'The cost that the vendor bills. Null until it is known, then the quota counts it instead of `estimatedCost`.',
-      resolve: ({ actualCost }) => actualCost && toMoney(actualCost),
     }),
     vendorEndReason: t.exposeString('vendorEndReason', {
       nullable: true,
@@ -131,26 +146,10 @@ export const UsageRecordType = builder.prismaNode('UsageRecord', {
       nullable: true,
       description:
         'The error that ended the session, as reported by the client, or a sentence about it. Null without an error.',
+      select: { endReason: true, errorMessage: true },
       resolve: errorForUser,
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'The moment at which the token was requested.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'The moment of the last change.' }),
   }),
 });
-
-function useOf(record: UsageRecordRow, at: Date) {
-  return recordUse(
-    {
-      ...record,
-      estimatedCost: toMoney(record.estimatedCost),
-      settledCost: toMoney(record.settledCost),
-      pricePerMinute: toMoney(record.pricePerMinute),
-      pricedCost: toMoney(record.pricedCost),
-    },
-    at,
-  );
-}
-
-function toMoney(decimal: { toFixed(): string }): Micros {
-  return parseMoney(decimal.toFixed());
-}

@@ -1364,6 +1364,14 @@ export const QuotaUserScalarFieldEnum = {
 export type QuotaUserScalarFieldEnum = (typeof QuotaUserScalarFieldEnum)[keyof typeof QuotaUserScalarFieldEnum]
 
 
+export const RelationLoadStrategy = {
+  query: 'query',
+  join: 'join'
+} as const
+
+export type RelationLoadStrategy = (typeof RelationLoadStrategy)[keyof typeof RelationLoadStrategy]
+
+
 export const AccountBudgetScalarFieldEnum = {
   period: 'period',
   usedCost: 'usedCost',

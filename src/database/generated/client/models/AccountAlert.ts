@@ -357,7 +357,7 @@ export type $AccountAlertPayload<ExtArgs extends runtime.Types.Extensions.Intern
 export type AccountAlertGetPayload<S extends boolean | null | undefined | AccountAlertDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$AccountAlertPayload, S>
 
 export type AccountAlertCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<AccountAlertFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<AccountAlertFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: AccountAlertCountAggregateInputType | true
   }
 
@@ -796,6 +796,7 @@ export type AccountAlertFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter, which AccountAlert to fetch.
    */
   where: Prisma.AccountAlertWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -814,6 +815,7 @@ export type AccountAlertFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Exte
    * Filter, which AccountAlert to fetch.
    */
   where: Prisma.AccountAlertWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -862,6 +864,7 @@ export type AccountAlertFindFirstArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter by unique combinations of AccountAlerts.
    */
   distinct?: Prisma.AccountAlertScalarFieldEnum | Prisma.AccountAlertScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -910,6 +913,7 @@ export type AccountAlertFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exten
    * Filter by unique combinations of AccountAlerts.
    */
   distinct?: Prisma.AccountAlertScalarFieldEnum | Prisma.AccountAlertScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -958,6 +962,7 @@ export type AccountAlertFindManyArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter by unique combinations of AccountAlerts.
    */
   distinct?: Prisma.AccountAlertScalarFieldEnum | Prisma.AccountAlertScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -976,6 +981,7 @@ export type AccountAlertCreateArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * The data needed to create a AccountAlert.
    */
   data: Prisma.XOR<Prisma.AccountAlertCreateInput, Prisma.AccountAlertUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1028,6 +1034,7 @@ export type AccountAlertUpdateArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Choose, which AccountAlert to update.
    */
   where: Prisma.AccountAlertWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1098,6 +1105,7 @@ export type AccountAlertUpsertArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * In case the AccountAlert was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.AccountAlertUpdateInput, Prisma.AccountAlertUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1116,6 +1124,7 @@ export type AccountAlertDeleteArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter which AccountAlert to delete.
    */
   where: Prisma.AccountAlertWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -361,7 +361,7 @@ export type $AccountBudgetPayload<ExtArgs extends runtime.Types.Extensions.Inter
 export type AccountBudgetGetPayload<S extends boolean | null | undefined | AccountBudgetDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$AccountBudgetPayload, S>
 
 export type AccountBudgetCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<AccountBudgetFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<AccountBudgetFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: AccountBudgetCountAggregateInputType | true
   }
 
@@ -800,6 +800,7 @@ export type AccountBudgetFindUniqueArgs<ExtArgs extends runtime.Types.Extensions
    * Filter, which AccountBudget to fetch.
    */
   where: Prisma.AccountBudgetWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -818,6 +819,7 @@ export type AccountBudgetFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Ext
    * Filter, which AccountBudget to fetch.
    */
   where: Prisma.AccountBudgetWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -866,6 +868,7 @@ export type AccountBudgetFindFirstArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter by unique combinations of AccountBudgets.
    */
   distinct?: Prisma.AccountBudgetScalarFieldEnum | Prisma.AccountBudgetScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -914,6 +917,7 @@ export type AccountBudgetFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exte
    * Filter by unique combinations of AccountBudgets.
    */
   distinct?: Prisma.AccountBudgetScalarFieldEnum | Prisma.AccountBudgetScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -962,6 +966,7 @@ export type AccountBudgetFindManyArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter by unique combinations of AccountBudgets.
    */
   distinct?: Prisma.AccountBudgetScalarFieldEnum | Prisma.AccountBudgetScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -980,6 +985,7 @@ export type AccountBudgetCreateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * The data needed to create a AccountBudget.
    */
   data: Prisma.XOR<Prisma.AccountBudgetCreateInput, Prisma.AccountBudgetUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1032,6 +1038,7 @@ export type AccountBudgetUpdateArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Choose, which AccountBudget to update.
    */
   where: Prisma.AccountBudgetWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1102,6 +1109,7 @@ export type AccountBudgetUpsertArgs<ExtArgs extends runtime.Types.Extensions.Int
    * In case the AccountBudget was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.AccountBudgetUpdateInput, Prisma.AccountBudgetUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1120,6 +1128,7 @@ export type AccountBudgetDeleteArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter which AccountBudget to delete.
    */
   where: Prisma.AccountBudgetWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

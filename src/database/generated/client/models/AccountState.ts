@@ -365,7 +365,7 @@ export type $AccountStatePayload<ExtArgs extends runtime.Types.Extensions.Intern
 export type AccountStateGetPayload<S extends boolean | null | undefined | AccountStateDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$AccountStatePayload, S>
 
 export type AccountStateCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<AccountStateFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<AccountStateFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: AccountStateCountAggregateInputType | true
   }
 
@@ -804,6 +804,7 @@ export type AccountStateFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.
    * Filter, which AccountState to fetch.
    */
   where: Prisma.AccountStateWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -822,6 +823,7 @@ export type AccountStateFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Exte
    * Filter, which AccountState to fetch.
    */
   where: Prisma.AccountStateWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -870,6 +872,7 @@ export type AccountStateFindFirstArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter by unique combinations of AccountStates.
    */
   distinct?: Prisma.AccountStateScalarFieldEnum | Prisma.AccountStateScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -918,6 +921,7 @@ export type AccountStateFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Exten
    * Filter by unique combinations of AccountStates.
    */
   distinct?: Prisma.AccountStateScalarFieldEnum | Prisma.AccountStateScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -966,6 +970,7 @@ export type AccountStateFindManyArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter by unique combinations of AccountStates.
    */
   distinct?: Prisma.AccountStateScalarFieldEnum | Prisma.AccountStateScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -984,6 +989,7 @@ export type AccountStateCreateArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * The data needed to create a AccountState.
    */
   data?: Prisma.XOR<Prisma.AccountStateCreateInput, Prisma.AccountStateUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1036,6 +1042,7 @@ export type AccountStateUpdateArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Choose, which AccountState to update.
    */
   where: Prisma.AccountStateWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1106,6 +1113,7 @@ export type AccountStateUpsertArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * In case the AccountState was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.AccountStateUpdateInput, Prisma.AccountStateUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1124,6 +1132,7 @@ export type AccountStateDeleteArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter which AccountState to delete.
    */
   where: Prisma.AccountStateWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

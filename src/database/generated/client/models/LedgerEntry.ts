@@ -618,7 +618,7 @@ export type $LedgerEntryPayload<ExtArgs extends runtime.Types.Extensions.Interna
 export type LedgerEntryGetPayload<S extends boolean | null | undefined | LedgerEntryDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$LedgerEntryPayload, S>
 
 export type LedgerEntryCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<LedgerEntryFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<LedgerEntryFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: LedgerEntryCountAggregateInputType | true
   }
 
@@ -1066,6 +1066,7 @@ export type LedgerEntryFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter, which LedgerEntry to fetch.
    */
   where: Prisma.LedgerEntryWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1084,6 +1085,7 @@ export type LedgerEntryFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Exten
    * Filter, which LedgerEntry to fetch.
    */
   where: Prisma.LedgerEntryWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1132,6 +1134,7 @@ export type LedgerEntryFindFirstArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter by unique combinations of LedgerEntries.
    */
   distinct?: Prisma.LedgerEntryScalarFieldEnum | Prisma.LedgerEntryScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1180,6 +1183,7 @@ export type LedgerEntryFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extens
    * Filter by unique combinations of LedgerEntries.
    */
   distinct?: Prisma.LedgerEntryScalarFieldEnum | Prisma.LedgerEntryScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1228,6 +1232,7 @@ export type LedgerEntryFindManyArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter by unique combinations of LedgerEntries.
    */
   distinct?: Prisma.LedgerEntryScalarFieldEnum | Prisma.LedgerEntryScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1246,6 +1251,7 @@ export type LedgerEntryCreateArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * The data needed to create a LedgerEntry.
    */
   data: Prisma.XOR<Prisma.LedgerEntryCreateInput, Prisma.LedgerEntryUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1298,6 +1304,7 @@ export type LedgerEntryUpdateArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Choose, which LedgerEntry to update.
    */
   where: Prisma.LedgerEntryWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1368,6 +1375,7 @@ export type LedgerEntryUpsertArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * In case the LedgerEntry was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.LedgerEntryUpdateInput, Prisma.LedgerEntryUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1386,6 +1394,7 @@ export type LedgerEntryDeleteArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Filter which LedgerEntry to delete.
    */
   where: Prisma.LedgerEntryWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -413,7 +413,7 @@ export type $QuotaAlertPayload<ExtArgs extends runtime.Types.Extensions.Internal
 export type QuotaAlertGetPayload<S extends boolean | null | undefined | QuotaAlertDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$QuotaAlertPayload, S>
 
 export type QuotaAlertCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<QuotaAlertFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<QuotaAlertFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: QuotaAlertCountAggregateInputType | true
   }
 
@@ -854,6 +854,7 @@ export type QuotaAlertFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter, which QuotaAlert to fetch.
    */
   where: Prisma.QuotaAlertWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -872,6 +873,7 @@ export type QuotaAlertFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extens
    * Filter, which QuotaAlert to fetch.
    */
   where: Prisma.QuotaAlertWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -920,6 +922,7 @@ export type QuotaAlertFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter by unique combinations of QuotaAlerts.
    */
   distinct?: Prisma.QuotaAlertScalarFieldEnum | Prisma.QuotaAlertScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -968,6 +971,7 @@ export type QuotaAlertFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensi
    * Filter by unique combinations of QuotaAlerts.
    */
   distinct?: Prisma.QuotaAlertScalarFieldEnum | Prisma.QuotaAlertScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1016,6 +1020,7 @@ export type QuotaAlertFindManyArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter by unique combinations of QuotaAlerts.
    */
   distinct?: Prisma.QuotaAlertScalarFieldEnum | Prisma.QuotaAlertScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1034,6 +1039,7 @@ export type QuotaAlertCreateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * The data needed to create a QuotaAlert.
    */
   data: Prisma.XOR<Prisma.QuotaAlertCreateInput, Prisma.QuotaAlertUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1086,6 +1092,7 @@ export type QuotaAlertUpdateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Choose, which QuotaAlert to update.
    */
   where: Prisma.QuotaAlertWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1156,6 +1163,7 @@ export type QuotaAlertUpsertArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * In case the QuotaAlert was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.QuotaAlertUpdateInput, Prisma.QuotaAlertUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1174,6 +1182,7 @@ export type QuotaAlertDeleteArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Filter which QuotaAlert to delete.
    */
   where: Prisma.QuotaAlertWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

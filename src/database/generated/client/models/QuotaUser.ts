@@ -363,7 +363,7 @@ export type $QuotaUserPayload<ExtArgs extends runtime.Types.Extensions.InternalA
 export type QuotaUserGetPayload<S extends boolean | null | undefined | QuotaUserDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$QuotaUserPayload, S>
 
 export type QuotaUserCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<QuotaUserFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<QuotaUserFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: QuotaUserCountAggregateInputType | true
   }
 
@@ -802,6 +802,7 @@ export type QuotaUserFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter, which QuotaUser to fetch.
    */
   where: Prisma.QuotaUserWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -820,6 +821,7 @@ export type QuotaUserFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extensi
    * Filter, which QuotaUser to fetch.
    */
   where: Prisma.QuotaUserWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -868,6 +870,7 @@ export type QuotaUserFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter by unique combinations of QuotaUsers.
    */
   distinct?: Prisma.QuotaUserScalarFieldEnum | Prisma.QuotaUserScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -916,6 +919,7 @@ export type QuotaUserFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensio
    * Filter by unique combinations of QuotaUsers.
    */
   distinct?: Prisma.QuotaUserScalarFieldEnum | Prisma.QuotaUserScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -964,6 +968,7 @@ export type QuotaUserFindManyArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Filter by unique combinations of QuotaUsers.
    */
   distinct?: Prisma.QuotaUserScalarFieldEnum | Prisma.QuotaUserScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -982,6 +987,7 @@ export type QuotaUserCreateArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * The data needed to create a QuotaUser.
    */
   data: Prisma.XOR<Prisma.QuotaUserCreateInput, Prisma.QuotaUserUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1034,6 +1040,7 @@ export type QuotaUserUpdateArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * Choose, which QuotaUser to update.
    */
   where: Prisma.QuotaUserWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1104,6 +1111,7 @@ export type QuotaUserUpsertArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * In case the QuotaUser was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.QuotaUserUpdateInput, Prisma.QuotaUserUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1122,6 +1130,7 @@ export type QuotaUserDeleteArgs<ExtArgs extends runtime.Types.Extensions.Interna
    * Filter which QuotaUser to delete.
    */
   where: Prisma.QuotaUserWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

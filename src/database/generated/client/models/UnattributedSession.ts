@@ -602,7 +602,7 @@ export type $UnattributedSessionPayload<ExtArgs extends runtime.Types.Extensions
 export type UnattributedSessionGetPayload<S extends boolean | null | undefined | UnattributedSessionDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$UnattributedSessionPayload, S>
 
 export type UnattributedSessionCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<UnattributedSessionFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<UnattributedSessionFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: UnattributedSessionCountAggregateInputType | true
   }
 
@@ -1050,6 +1050,7 @@ export type UnattributedSessionFindUniqueArgs<ExtArgs extends runtime.Types.Exte
    * Filter, which UnattributedSession to fetch.
    */
   where: Prisma.UnattributedSessionWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1068,6 +1069,7 @@ export type UnattributedSessionFindUniqueOrThrowArgs<ExtArgs extends runtime.Typ
    * Filter, which UnattributedSession to fetch.
    */
   where: Prisma.UnattributedSessionWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1116,6 +1118,7 @@ export type UnattributedSessionFindFirstArgs<ExtArgs extends runtime.Types.Exten
    * Filter by unique combinations of UnattributedSessions.
    */
   distinct?: Prisma.UnattributedSessionScalarFieldEnum | Prisma.UnattributedSessionScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1164,6 +1167,7 @@ export type UnattributedSessionFindFirstOrThrowArgs<ExtArgs extends runtime.Type
    * Filter by unique combinations of UnattributedSessions.
    */
   distinct?: Prisma.UnattributedSessionScalarFieldEnum | Prisma.UnattributedSessionScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1212,6 +1216,7 @@ export type UnattributedSessionFindManyArgs<ExtArgs extends runtime.Types.Extens
    * Filter by unique combinations of UnattributedSessions.
    */
   distinct?: Prisma.UnattributedSessionScalarFieldEnum | Prisma.UnattributedSessionScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1230,6 +1235,7 @@ export type UnattributedSessionCreateArgs<ExtArgs extends runtime.Types.Extensio
    * The data needed to create a UnattributedSession.
    */
   data: Prisma.XOR<Prisma.UnattributedSessionCreateInput, Prisma.UnattributedSessionUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1282,6 +1288,7 @@ export type UnattributedSessionUpdateArgs<ExtArgs extends runtime.Types.Extensio
    * Choose, which UnattributedSession to update.
    */
   where: Prisma.UnattributedSessionWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1352,6 +1359,7 @@ export type UnattributedSessionUpsertArgs<ExtArgs extends runtime.Types.Extensio
    * In case the UnattributedSession was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.UnattributedSessionUpdateInput, Prisma.UnattributedSessionUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1370,6 +1378,7 @@ export type UnattributedSessionDeleteArgs<ExtArgs extends runtime.Types.Extensio
    * Filter which UnattributedSession to delete.
    */
   where: Prisma.UnattributedSessionWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

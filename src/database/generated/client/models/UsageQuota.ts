@@ -806,7 +806,7 @@ export type $UsageQuotaPayload<ExtArgs extends runtime.Types.Extensions.Internal
 export type UsageQuotaGetPayload<S extends boolean | null | undefined | UsageQuotaDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$UsageQuotaPayload, S>
 
 export type UsageQuotaCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<UsageQuotaFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<UsageQuotaFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: UsageQuotaCountAggregateInputType | true
   }
 
@@ -1260,6 +1260,7 @@ export type UsageQuotaFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter, which UsageQuota to fetch.
    */
   where: Prisma.UsageQuotaWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1278,6 +1279,7 @@ export type UsageQuotaFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extens
    * Filter, which UsageQuota to fetch.
    */
   where: Prisma.UsageQuotaWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1326,6 +1328,7 @@ export type UsageQuotaFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter by unique combinations of UsageQuotas.
    */
   distinct?: Prisma.UsageQuotaScalarFieldEnum | Prisma.UsageQuotaScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1374,6 +1377,7 @@ export type UsageQuotaFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensi
    * Filter by unique combinations of UsageQuotas.
    */
   distinct?: Prisma.UsageQuotaScalarFieldEnum | Prisma.UsageQuotaScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1422,6 +1426,7 @@ export type UsageQuotaFindManyArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter by unique combinations of UsageQuotas.
    */
   distinct?: Prisma.UsageQuotaScalarFieldEnum | Prisma.UsageQuotaScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1440,6 +1445,7 @@ export type UsageQuotaCreateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * The data needed to create a UsageQuota.
    */
   data: Prisma.XOR<Prisma.UsageQuotaCreateInput, Prisma.UsageQuotaUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1492,6 +1498,7 @@ export type UsageQuotaUpdateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Choose, which UsageQuota to update.
    */
   where: Prisma.UsageQuotaWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1562,6 +1569,7 @@ export type UsageQuotaUpsertArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * In case the UsageQuota was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.UsageQuotaUpdateInput, Prisma.UsageQuotaUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1580,6 +1588,7 @@ export type UsageQuotaDeleteArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Filter which UsageQuota to delete.
    */
   where: Prisma.UsageQuotaWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

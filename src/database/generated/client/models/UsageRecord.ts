@@ -1906,7 +1906,7 @@ export type $UsageRecordPayload<ExtArgs extends runtime.Types.Extensions.Interna
 export type UsageRecordGetPayload<S extends boolean | null | undefined | UsageRecordDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$UsageRecordPayload, S>
 
 export type UsageRecordCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<UsageRecordFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<UsageRecordFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: UsageRecordCountAggregateInputType | true
   }
 
@@ -2393,6 +2393,7 @@ export type UsageRecordFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.I
    * Filter, which UsageRecord to fetch.
    */
   where: Prisma.UsageRecordWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2415,6 +2416,7 @@ export type UsageRecordFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Exten
    * Filter, which UsageRecord to fetch.
    */
   where: Prisma.UsageRecordWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2467,6 +2469,7 @@ export type UsageRecordFindFirstArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter by unique combinations of UsageRecords.
    */
   distinct?: Prisma.UsageRecordScalarFieldEnum | Prisma.UsageRecordScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2519,6 +2522,7 @@ export type UsageRecordFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extens
    * Filter by unique combinations of UsageRecords.
    */
   distinct?: Prisma.UsageRecordScalarFieldEnum | Prisma.UsageRecordScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2571,6 +2575,7 @@ export type UsageRecordFindManyArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter by unique combinations of UsageRecords.
    */
   distinct?: Prisma.UsageRecordScalarFieldEnum | Prisma.UsageRecordScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2593,6 +2598,7 @@ export type UsageRecordCreateArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * The data needed to create a UsageRecord.
    */
   data: Prisma.XOR<Prisma.UsageRecordCreateInput, Prisma.UsageRecordUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2649,6 +2655,7 @@ export type UsageRecordUpdateArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Choose, which UsageRecord to update.
    */
   where: Prisma.UsageRecordWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2723,6 +2730,7 @@ export type UsageRecordUpsertArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * In case the UsageRecord was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.UsageRecordUpdateInput, Prisma.UsageRecordUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -2745,6 +2753,7 @@ export type UsageRecordDeleteArgs<ExtArgs extends runtime.Types.Extensions.Inter
    * Filter which UsageRecord to delete.
    */
   where: Prisma.UsageRecordWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

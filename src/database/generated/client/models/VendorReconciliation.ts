@@ -303,7 +303,7 @@ export type $VendorReconciliationPayload<ExtArgs extends runtime.Types.Extension
 export type VendorReconciliationGetPayload<S extends boolean | null | undefined | VendorReconciliationDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$VendorReconciliationPayload, S>
 
 export type VendorReconciliationCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<VendorReconciliationFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<VendorReconciliationFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: VendorReconciliationCountAggregateInputType | true
   }
 
@@ -742,6 +742,7 @@ export type VendorReconciliationFindUniqueArgs<ExtArgs extends runtime.Types.Ext
    * Filter, which VendorReconciliation to fetch.
    */
   where: Prisma.VendorReconciliationWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -760,6 +761,7 @@ export type VendorReconciliationFindUniqueOrThrowArgs<ExtArgs extends runtime.Ty
    * Filter, which VendorReconciliation to fetch.
    */
   where: Prisma.VendorReconciliationWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -808,6 +810,7 @@ export type VendorReconciliationFindFirstArgs<ExtArgs extends runtime.Types.Exte
    * Filter by unique combinations of VendorReconciliations.
    */
   distinct?: Prisma.VendorReconciliationScalarFieldEnum | Prisma.VendorReconciliationScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -856,6 +859,7 @@ export type VendorReconciliationFindFirstOrThrowArgs<ExtArgs extends runtime.Typ
    * Filter by unique combinations of VendorReconciliations.
    */
   distinct?: Prisma.VendorReconciliationScalarFieldEnum | Prisma.VendorReconciliationScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -904,6 +908,7 @@ export type VendorReconciliationFindManyArgs<ExtArgs extends runtime.Types.Exten
    * Filter by unique combinations of VendorReconciliations.
    */
   distinct?: Prisma.VendorReconciliationScalarFieldEnum | Prisma.VendorReconciliationScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -922,6 +927,7 @@ export type VendorReconciliationCreateArgs<ExtArgs extends runtime.Types.Extensi
    * The data needed to create a VendorReconciliation.
    */
   data: Prisma.XOR<Prisma.VendorReconciliationCreateInput, Prisma.VendorReconciliationUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -974,6 +980,7 @@ export type VendorReconciliationUpdateArgs<ExtArgs extends runtime.Types.Extensi
    * Choose, which VendorReconciliation to update.
    */
   where: Prisma.VendorReconciliationWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1044,6 +1051,7 @@ export type VendorReconciliationUpsertArgs<ExtArgs extends runtime.Types.Extensi
    * In case the VendorReconciliation was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.VendorReconciliationUpdateInput, Prisma.VendorReconciliationUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1062,6 +1070,7 @@ export type VendorReconciliationDeleteArgs<ExtArgs extends runtime.Types.Extensi
    * Filter which VendorReconciliation to delete.
    */
   where: Prisma.VendorReconciliationWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**

@@ -626,7 +626,7 @@ export type $VendorStopPayload<ExtArgs extends runtime.Types.Extensions.Internal
 export type VendorStopGetPayload<S extends boolean | null | undefined | VendorStopDefaultArgs> = runtime.Types.Result.GetResult<Prisma.$VendorStopPayload, S>
 
 export type VendorStopCountArgs<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> =
-  Omit<VendorStopFindManyArgs, 'select' | 'include' | 'distinct' | 'omit'> & {
+  Omit<VendorStopFindManyArgs, 'select' | 'include' | 'distinct' | 'omit' | 'relationLoadStrategy'> & {
     select?: VendorStopCountAggregateInputType | true
   }
 
@@ -1076,6 +1076,7 @@ export type VendorStopFindUniqueArgs<ExtArgs extends runtime.Types.Extensions.In
    * Filter, which VendorStop to fetch.
    */
   where: Prisma.VendorStopWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1098,6 +1099,7 @@ export type VendorStopFindUniqueOrThrowArgs<ExtArgs extends runtime.Types.Extens
    * Filter, which VendorStop to fetch.
    */
   where: Prisma.VendorStopWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1150,6 +1152,7 @@ export type VendorStopFindFirstArgs<ExtArgs extends runtime.Types.Extensions.Int
    * Filter by unique combinations of VendorStops.
    */
   distinct?: Prisma.VendorStopScalarFieldEnum | Prisma.VendorStopScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1202,6 +1205,7 @@ export type VendorStopFindFirstOrThrowArgs<ExtArgs extends runtime.Types.Extensi
    * Filter by unique combinations of VendorStops.
    */
   distinct?: Prisma.VendorStopScalarFieldEnum | Prisma.VendorStopScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1254,6 +1258,7 @@ export type VendorStopFindManyArgs<ExtArgs extends runtime.Types.Extensions.Inte
    * Filter by unique combinations of VendorStops.
    */
   distinct?: Prisma.VendorStopScalarFieldEnum | Prisma.VendorStopScalarFieldEnum[]
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1276,6 +1281,7 @@ export type VendorStopCreateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * The data needed to create a VendorStop.
    */
   data: Prisma.XOR<Prisma.VendorStopCreateInput, Prisma.VendorStopUncheckedCreateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1336,6 +1342,7 @@ export type VendorStopUpdateArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Choose, which VendorStop to update.
    */
   where: Prisma.VendorStopWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1414,6 +1421,7 @@ export type VendorStopUpsertArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * In case the VendorStop was found with the provided `where` argument, update it with this data.
    */
   update: Prisma.XOR<Prisma.VendorStopUpdateInput, Prisma.VendorStopUncheckedUpdateInput>
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
@@ -1436,6 +1444,7 @@ export type VendorStopDeleteArgs<ExtArgs extends runtime.Types.Extensions.Intern
    * Filter which VendorStop to delete.
    */
   where: Prisma.VendorStopWhereUniqueInput
+  relationLoadStrategy?: Prisma.RelationLoadStrategy
 }
 
 /**
