@@ -14,7 +14,6 @@ import { createDecisions } from './database/decisions.ts';
 import { isUnreachable } from './database/errors.ts';
 import { createPrisma } from './database/prisma.ts';
 import { createQuotaStore } from './database/quota-store.ts';
-import { createUsageRecords } from './database/usage-records.ts';
 import { createUsageReader } from './database/usage-summary.ts';
 import { DEMO_USER, prepareDemoUser } from './demo.ts';
 import type { Clock } from './domain/clock.ts';
@@ -96,7 +95,7 @@ export async function startService(
   const { billingTimeZone } = policy;
   const deps: GraphQLDeps = {
     ...app,
-    usage: createUsageReader({ pool, billingTimeZone, records: createUsageRecords(prisma), clock }),
+    usage: createUsageReader({ pool, billingTimeZone, clock }),
     prisma,
     events,
     presence,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller } from '../domain/caller.ts';
 import { BadUserInputError, VendorFailure } from '../domain/errors.ts';
+import type { Saved } from '../domain/store.ts';
 import type { MintedToken } from '../domain/vendor.ts';
 import type { AppDeps } from './deps.ts';
 import { defaultAvatar, readQuota } from './read-quota.ts';
@@ -24,7 +25,7 @@ export interface CreatedToken {
   readonly type: 'token';
   /** For the vendor's SDK. Only its hash is kept. */
   readonly token: string;
-  readonly recordId: string;
+  readonly saved: Saved;
   /** The vendor's session id, where it names one at the mint. */
   readonly avatarSessionId: string | null;
   /** The token must be used before this moment. */
@@ -75,17 +76,17 @@ export async function createToken(deps: AppDeps, caller: Caller, input: CreateTo
   }
 
   const expiresAt = new Date(deps.clock().getTime() + policy.tokenTtlSeconds * 1000);
-  const attached = await store.attach({
+  const saved = await store.attach({
     recordId,
     userId,
     avatarSessionId: minted.avatarSessionId,
     tokenHash: hashToken(minted.token),
   });
-  if (!attached) return supersededToken(deps, await readQuota(deps, userId));
+  if (!saved) return supersededToken(deps, await readQuota(deps, userId));
   return {
     type: 'token',
     token: minted.token,
-    recordId,
+    saved,
     avatarSessionId: minted.avatarSessionId,
     expiresAt,
     maxDurationSeconds: hold.grantSeconds,

@@ -1,6 +1,7 @@
 import type { Micros } from '../domain/money.ts';
 import { type BillingPeriod, periodAt } from '../domain/period.ts';
 import { type QuotaView, viewQuota } from '../domain/quota-view.ts';
+import type { Saved } from '../domain/store.ts';
 import type { AvatarVendor } from '../domain/vendor.ts';
 import type { AppDeps } from './deps.ts';
 
@@ -15,7 +16,7 @@ export function currentPeriod({ clock, policy }: AppDeps): BillingPeriod {
   return periodAt(clock(), policy.billingTimeZone);
 }
 
-/** The price per minute now in force for the default avatar. One query, shared by every call of the same tick. */
+/** The price per minute now in force for the default avatar. */
 export async function currentPrice({ store, vendor }: AppDeps): Promise<Micros> {
   const price = await store.currentPrice(vendor.name, vendor.modeOf(defaultAvatar(vendor)));
   return price.perMinute;
@@ -26,8 +27,7 @@ export function defaultAvatar({ avatarNames }: AvatarVendor): string {
   return avatarNames[0] ?? 'default';
 }
 
-/** A user's quota of the current period after an act of theirs, as that was saved. */
-export async function readSavedQuota(deps: AppDeps, userId: string): Promise<QuotaView> {
-  const state = await deps.store.readSaved(userId, currentPeriod(deps));
-  return viewQuota(state, deps.policy, deps.clock());
+/** A user's quota of the current period as their act saved it. */
+export function viewSaved({ policy, clock }: AppDeps, { quota }: Saved): QuotaView {
+  return viewQuota(quota, policy, clock());
 }

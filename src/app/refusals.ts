@@ -1,7 +1,7 @@
 import type { Admission } from '../domain/admission.ts';
 import { LimitExceededError, VendorFailure, type VendorFailureKind } from '../domain/errors.ts';
 import { dayAt } from '../domain/period.ts';
-import type { QuotaLimit } from '../domain/quota.ts';
+import type { OpenRecord, QuotaLimit } from '../domain/quota.ts';
 import type { QuotaView } from '../domain/quota-view.ts';
 import type { AppDeps } from './deps.ts';
 import type { SessionEnded, SessionNotFound } from './track-outcome.ts';
@@ -22,7 +22,7 @@ export interface ConcurrencyLimit {
   readonly code: 'CONCURRENCY_LIMIT' | 'SUPERSEDED';
   readonly message: string;
   readonly maxConcurrentSessions: number;
-  readonly openRecordIds: readonly string[];
+  readonly openRecords: readonly OpenRecord[];
 }
 
 /** The vendor issued no token. */
@@ -111,7 +111,7 @@ function concurrencyLimit({ policy: { maxConcurrentSessions } }: AppDeps, quota:
         ? 'You already have an open session. End it before you start another one.'
         : `You already have ${maxConcurrentSessions} open sessions. End one of them before you start another one.`,
     maxConcurrentSessions,
-    openRecordIds: openRecordIds(quota),
+    openRecords: quota.state.openRecords,
   };
 }
 
@@ -123,12 +123,8 @@ export function supersededToken({ policy: { maxConcurrentSessions } }: AppDeps, 
     message:
       'This token was revoked before it was issued: a newer request or a lower limit replaced it. Use the newer token, or request another one.',
     maxConcurrentSessions,
-    openRecordIds: openRecordIds(quota),
+    openRecords: quota.state.openRecords,
   };
-}
-
-function openRecordIds({ state }: QuotaView): string[] {
-  return state.openRecords.map(({ id }) => id);
 }
 
 /** The rate is an error and not a refusal: a client that works as intended never sees it. */

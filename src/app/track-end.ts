@@ -18,10 +18,10 @@ export async function trackEnd(
   caller: Caller,
   input: TrackEndInput,
 ): Promise<TrackedSession | SessionNotFound> {
-  const { recordId } = await store.end({
+  const { saved } = await store.end({
     userId: caller.userId,
     ...input,
     errorMessage: input.errorMessage || null,
   });
-  return recordId === null ? SESSION_NOT_FOUND : tracked(recordId);
+  return saved === null ? SESSION_NOT_FOUND : tracked(saved);
 }

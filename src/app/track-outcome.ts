@@ -1,8 +1,8 @@
-import type { RecordOutcome } from '../domain/store.ts';
+import type { Saved, SavedOutcome } from '../domain/store.ts';
 
 export interface TrackedSession {
   readonly type: 'tracked';
-  readonly recordId: string;
+  readonly saved: Saved;
 }
 
 /** The caller has no such session. Another user's session gets the same answer. */
@@ -16,11 +16,11 @@ export interface SessionEnded {
   readonly type: 'session_ended';
   readonly code: 'SESSION_ENDED';
   readonly message: string;
-  readonly recordId: string;
+  readonly saved: Saved;
 }
 
-export function tracked(recordId: string): TrackedSession {
-  return { type: 'tracked', recordId };
+export function tracked(saved: Saved): TrackedSession {
+  return { type: 'tracked', saved };
 }
 
 export const SESSION_NOT_FOUND: SessionNotFound = {
@@ -30,13 +30,13 @@ export const SESSION_NOT_FOUND: SessionNotFound = {
 };
 
 /** The outcome of a call that needs an open session. */
-export function openSession(outcome: RecordOutcome<string>): TrackedSession | SessionNotFound | SessionEnded {
-  if (outcome.recordId === null) return SESSION_NOT_FOUND;
-  if (outcome.outcome !== 'ended') return tracked(outcome.recordId);
+export function openSession({ outcome, saved }: SavedOutcome<string>): TrackedSession | SessionNotFound | SessionEnded {
+  if (saved === null) return SESSION_NOT_FOUND;
+  if (outcome !== 'ended') return tracked(saved);
   return {
     type: 'session_ended',
     code: 'SESSION_ENDED',
     message: 'This session has ended. Request a new token.',
-    recordId: outcome.recordId,
+    saved,
   };
 }

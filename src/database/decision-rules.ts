@@ -7,7 +7,11 @@ import { everyThreshold } from '../domain/thresholds.ts';
 import { readPrices } from './prices.ts';
 
 /** What decisions go by, with the prices of a revision. */
-export type RulesFor = (priceRevision: number) => Promise<Rules>;
+export interface RulesFor {
+  (priceRevision: number): Promise<Rules>;
+  /** The prices of the revision that was asked for last. */
+  prices(): Promise<PriceBook>;
+}
 
 /** The rules of the deployment. Prices are kept, and read again after a change of them. */
 export function createRules(pool: pg.Pool, policy: QuotaPolicy): RulesFor {
@@ -18,10 +22,12 @@ export function createRules(pool: pg.Pool, policy: QuotaPolicy): RulesFor {
     lapseSeconds: heartbeatLapseSeconds(policy),
     ...calendarOf(policy.billingTimeZone),
   };
-  return async (revision) => {
-    if (kept?.revision !== revision) kept = { revision, prices: createPriceBook(await readPrices(pool)) };
+  const read = async () => createPriceBook(await readPrices(pool));
+  const rulesFor = async (revision: number) => {
+    if (kept?.revision !== revision) kept = { revision, prices: await read() };
     return { ...fixed, prices: kept.prices };
   };
+  return Object.assign(rulesFor, { prices: async () => kept?.prices ?? read() });
 }
 
 /** The months of a time zone. Their bounds are kept: computing one takes longer than the rest of a decision. */

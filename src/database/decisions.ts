@@ -2,12 +2,21 @@ import type pg from 'pg';
 import type { Clock } from '../domain/clock.ts';
 import { copyAccount, withoutReturns } from '../domain/decide/account-room.ts';
 import type { Act, Answer, Request } from '../domain/decide/acts.ts';
-import { beginDraft, type Call, type Circumstances, changesNothing, decide } from '../domain/decide/decide.ts';
+import {
+  beginDraft,
+  type Call,
+  type Circumstances,
+  changesNothing,
+  type Decision,
+  decide,
+} from '../domain/decide/decide.ts';
 import type { Draft } from '../domain/decide/draft.ts';
 import { ServiceUnavailableError } from '../domain/errors.ts';
 import { type BillingPeriod, periodAt, previousPeriod } from '../domain/period.ts';
 import type { QuotaPolicy } from '../domain/policy.ts';
+import type { PriceBook } from '../domain/price-book.ts';
 import type { AccountState, UserState } from '../domain/state.ts';
+import type { QuotaChange } from '../domain/store.ts';
 import { hasCeiling, openAccount } from './account.ts';
 import { firedThresholds, newlyFired } from './account-thresholds.ts';
 import { createBatcher } from './batcher.ts';
@@ -39,14 +48,23 @@ export interface Decisions {
    * @throws ServiceUnavailableError when the database cannot be asked
    */
   perform<Name extends Act>(userId: string, act: Name, request: Request<Name>): Promise<Answer<Name>>;
+  /** The same, with the decision as it was saved. Another call of the user may have a share in it. */
+  performAndSee<Name extends Act>(userId: string, act: Name, request: Request<Name>): Promise<Performed<Name>>;
   /**
    * Answers from what decisions about a user would go by at this moment. Writes nothing.
    *
    * @param period a month whose quota is asked for
    */
   inspect<Result>(userId: string, period: BillingPeriod, look: (draft: Draft) => Result): Promise<Result>;
-  /** The same, on the state that this node's last act left, where that is still known: what an act's own answer shows. */
-  inspectSaved<Result>(userId: string, period: BillingPeriod, look: (draft: Draft) => Result): Promise<Result>;
+  /** The same after a change, its record included: on the state that this node saved last, if that is as new as the change. */
+  inspectChange<Result>(change: QuotaChange, look: (draft: Draft) => Result): Promise<Result>;
+  /** The prices that the last act or look on this node went by. */
+  prices(): Promise<PriceBook>;
+}
+
+export interface Performed<Name extends Act> {
+  readonly answer: Answer<Name>;
+  readonly decision: Decision;
 }
 
 type Pending = UserCalls<PendingCall>;
@@ -62,6 +80,13 @@ interface Basis {
   /** Whether it was loaded for this batch. What changes nothing is answered on such a basis alone. */
   readonly isFresh: boolean;
   readonly now: Date;
+}
+
+interface Look {
+  readonly userId: string;
+  readonly period: BillingPeriod;
+  /** A record to load in addition to the open ones. */
+  readonly recordId: string | null;
 }
 
 /** What became of a batch that was decided and saved once. */
@@ -131,7 +156,7 @@ export function createDecisions({ pool, policy, clock }: DecisionsOptions): Deci
         decided.forEach((each, index) => {
           if (!isDone(each)) return;
           if (saved.has(each.decision.userId)) kept.put(afterSave(each.decision), basis.priceRevision);
-          resolve(users[index] as Pending, each.decision.answers);
+          resolve(users[index] as Pending, each.decision);
         });
       },
     };
@@ -201,10 +226,11 @@ export function createDecisions({ pool, policy, clock }: DecisionsOptions): Deci
   // Under a ceiling, batches of one node would only make each other decide again.
   const { submit, takeWaiting } = createUserBatcher<PendingCall>({ run: carryOut, maxBatches: isBounded ? 1 : 4 });
 
-  const inspectUser = createBatcher<{ userId: string; period: BillingPeriod }, Draft>({
+  const inspectUser = createBatcher<Look, Draft>({
     async run(requests) {
       const userIds = [...new Set(requests.map(({ userId }) => userId))];
-      const asked = { userIds, recordIds: [], avatarSessionIds: [] };
+      const recordIds = [...new Set(requests.flatMap(({ recordId }) => recordId ?? []))];
+      const asked = { userIds, recordIds, avatarSessionIds: [] };
       const periods = requests.map(({ period }) => period);
       const { users, circumstances, account } = await loadBasis(pool, asked, periods);
       return requests.map(({ userId }) =>
@@ -214,13 +240,9 @@ export function createDecisions({ pool, policy, clock }: DecisionsOptions): Deci
     mayBeOneRequest: mayBeOneRow,
   });
 
-  async function inspect<Result>(
-    userId: string,
-    period: BillingPeriod,
-    look: (draft: Draft) => Result,
-  ): Promise<Result> {
+  async function inspect<Result>(what: Look, look: (draft: Draft) => Result): Promise<Result> {
     try {
-      return look(await inspectUser({ userId, period }));
+      return look(await inspectUser(what));
     } catch (error) {
       throw toPublicError(error);
     }
@@ -231,13 +253,19 @@ export function createDecisions({ pool, policy, clock }: DecisionsOptions): Deci
       new Promise((resolve, reject) => {
         submit(userId, { call: { act, request } as Call, resolve, reject });
       }),
-    inspect,
-    async inspectSaved(userId, period, look) {
-      const saved = kept.peek(userId);
-      if (!saved?.user.quotas.some((quota) => quota.period === period)) return inspect(userId, period, look);
+    performAndSee: (userId, act, request) =>
+      new Promise((resolve, reject) => {
+        const see = (answer: Answer<typeof act>, decision: Decision) => resolve({ answer, decision });
+        submit(userId, { call: { act, request } as Call, resolve: see, reject });
+      }),
+    inspect: (userId, period, look) => inspect({ userId, period, recordId: null }, look),
+    async inspectChange(change, look) {
+      const saved = kept.peek(change.userId);
+      if (!saved || !shows(saved.user, change)) return inspect(change, look);
       const rules = await rulesFor(saved.priceRevision);
       return look(beginDraft(saved.user, { rules, now: clock().getTime(), account: null }));
     },
+    prices: rulesFor.prices,
   };
 }
 
@@ -288,6 +316,14 @@ function newUser(userId: string): UserState {
   return { userId, revision: 0, dueAt: null, quotas: [], records: [], recentTokens: [] };
 }
 
+/** Whether the state has the change in it, and the record that changed. */
+function shows({ quotas, records }: UserState, { period, version, recordId }: QuotaChange): boolean {
+  return (
+    quotas.some((quota) => quota.period === period && quota.version >= version) &&
+    (recordId === null || records.some(({ id }) => id === recordId))
+  );
+}
+
 /** Users of a batch who go on by themselves. */
 function straggling(users: readonly Pending[], carryOn: (user: Pending) => Promise<unknown>): Stragglers | null {
   if (users.length === 0) return null;
@@ -301,8 +337,8 @@ function reject({ calls }: Pick<Pending, 'calls'>, error: unknown): void {
   for (const call of calls) call.reject(error);
 }
 
-function resolve({ calls }: Pending, answers: readonly unknown[]): void {
+function resolve({ calls }: Pending, decision: Decision): void {
   calls.forEach(({ resolve }, index) => {
-    resolve(answers[index] as never);
+    resolve(decision.answers[index] as never, decision);
   });
 }

@@ -1,4 +1,4 @@
-import type { Call } from '../domain/decide/decide.ts';
+import type { Call, Decision } from '../domain/decide/decide.ts';
 import type { UserState } from '../domain/state.ts';
 import type { LoadRequest } from './load.ts';
 import type { UserCalls } from './user-batcher.ts';
@@ -6,7 +6,8 @@ import type { UserCalls } from './user-batcher.ts';
 /** A call that waits for its answer. */
 export interface PendingCall {
   readonly call: Call;
-  readonly resolve: (answer: never) => void;
+  /** Called once the decision is saved. */
+  readonly resolve: (answer: never, decision: Decision) => void;
   readonly reject: (error: unknown) => void;
 }
 

@@ -1,17 +1,19 @@
 import type pg from 'pg';
 import type { Clock } from '../domain/clock.ts';
-import { type Draft, findQuota, startingQuota } from '../domain/decide/draft.ts';
+import type { Decision } from '../domain/decide/decide.ts';
+import { startingQuota } from '../domain/decide/draft.ts';
 import { foresee } from '../domain/decide/hold.ts';
 import { type BillingPeriod, periodAt } from '../domain/period.ts';
 import type { QuotaPolicy } from '../domain/policy.ts';
-import { createPriceBook, priceAt, pricedAs } from '../domain/price-book.ts';
+import { priceAt, pricedAs } from '../domain/price-book.ts';
 import type { QuotaState } from '../domain/quota.ts';
 import { nextTokenAt, quotaStateOf } from '../domain/quota-state.ts';
-import type { QuotaStore } from '../domain/store.ts';
+import { savedRecordOf } from '../domain/saved-record.ts';
+import type { Instant, UserState } from '../domain/state.ts';
+import type { QuotaStore, RecordOutcome, Saved, SavedOutcome } from '../domain/store.ts';
 import { createBatcher } from './batcher.ts';
 import { createDecisions, type Decisions } from './decisions.ts';
 import { mayBeOneRow, toPublicError } from './errors.ts';
-import { readPrices } from './prices.ts';
 import { recogniseTokens } from './recognise-tokens.ts';
 
 interface QuotaStoreOptions {
@@ -25,28 +27,34 @@ interface QuotaStoreOptions {
 /** The store over PostgreSQL: every act is decided by the domain. */
 export function createQuotaStore(options: QuotaStoreOptions): QuotaStore {
   const { pool, policy, clock, decisions = createDecisions(options) } = options;
-  const { perform, inspect, inspectSaved } = decisions;
+  const { perform, performAndSee, inspect } = decisions;
   const recognise = createBatcher({
     run: (hashes: readonly Uint8Array[]) => recogniseTokens(pool, hashes),
     mayBeOneRequest: mayBeOneRow,
   });
-  const currentPrice = createBatcher({
-    async run(modes: readonly { vendor: string; vendorMode: string }[]) {
-      const prices = createPriceBook(await readPrices(pool));
-      const { pricePerMinute } = policy;
-      return modes.map((mode) => {
-        const list = prices.listFor(pricedAs(prices, policy, { ...mode, pricePerMinute }));
-        return priceAt(list, clock().getTime());
-      });
-    },
-    mayBeOneRequest: mayBeOneRow,
-  });
+
+  function savedIn({ userId, after, stops }: Decision, recordId: string): Saved {
+    const record = after.records.find(({ id }) => id === recordId);
+    if (!record) throw new Error(`The decision has no record ${recordId}`);
+    const now = clock();
+    const quota = stateOf(after, policy, periodAt(now, policy.billingTimeZone), now.getTime());
+    return { record: savedRecordOf(userId, record, stops), quota };
+  }
+
+  function savedOutcome<Name extends string>({ answer, decision }: Outcome<Name>): SavedOutcome<Name> {
+    if (answer.recordId === null) return { outcome: 'not_found', saved: null };
+    return { outcome: answer.outcome, saved: savedIn(decision, answer.recordId) };
+  }
+
   return {
     hold: (request) => perform(request.userId, 'hold', request),
-    attach: (request) => perform(request.userId, 'attach', request),
-    start: (request) => perform(request.userId, 'start', request),
-    heartbeat: (request) => perform(request.userId, 'heartbeat', request),
-    end: (request) => perform(request.userId, 'end', request),
+    async attach(request) {
+      const { answer, decision } = await performAndSee(request.userId, 'attach', request);
+      return answer ? savedIn(decision, request.recordId) : null;
+    },
+    start: async (request) => savedOutcome(await performAndSee(request.userId, 'start', request)),
+    heartbeat: async (request) => savedOutcome(await performAndSee(request.userId, 'heartbeat', request)),
+    end: async (request) => savedOutcome(await performAndSee(request.userId, 'end', request)),
     close: (request) => perform(request.userId, 'close', request),
     open: (request) => perform(request.userId, 'open', request),
     name: (named) => perform(named.userId, 'name', named),
@@ -63,26 +71,41 @@ export function createQuotaStore(options: QuotaStoreOptions): QuotaStore {
     },
     async currentPrice(vendor, vendorMode) {
       try {
-        return await currentPrice({ vendor, vendorMode });
+        const prices = await decisions.prices();
+        const list = prices.listFor(
+          pricedAs(prices, policy, { vendor, vendorMode, pricePerMinute: policy.pricePerMinute }),
+        );
+        return priceAt(list, clock().getTime());
       } catch (error) {
         throw toPublicError(error);
       }
     },
-    readSaved: (userId, period) => inspectSaved(userId, period, (draft) => stateOf(draft, period)),
-    read: (userId, period) => inspect(userId, period, (draft) => stateOf(draft, period)),
+    read: (userId, period) => inspect(userId, period, ({ user, now }) => stateOf(user, policy, period, now)),
+    readChange: (change) =>
+      decisions.inspectChange(change, ({ user, now }) => {
+        const record = user.records.find(({ id }) => id === change.recordId);
+        return {
+          quota: stateOf(user, policy, change.period, now),
+          record: record ? savedRecordOf(user.userId, record, []) : null,
+        };
+      }),
     foresee(userId, wish) {
       const period = periodAt(clock(), policy.billingTimeZone);
       return inspect(userId, period, (draft) => {
-        const state = stateOf(draft, period);
+        const state = stateOf(draft.user, policy, period, draft.now);
         return { admission: foresee(draft, wish), state };
       });
     },
   };
 }
 
-function stateOf(draft: Draft, period: BillingPeriod): QuotaState {
-  const { user, rules, now } = draft;
-  const quota = findQuota(draft, period) ?? startingQuota(user, rules.policy, period);
-  const retryAt = nextTokenAt(user, rules.policy.maxTokensPerMinute, now);
+interface Outcome<Name extends string> {
+  readonly answer: RecordOutcome<Name>;
+  readonly decision: Decision;
+}
+
+function stateOf(user: UserState, policy: QuotaPolicy, period: BillingPeriod, now: Instant): QuotaState {
+  const quota = user.quotas.find((each) => each.period === period) ?? startingQuota(user, policy, period);
+  const retryAt = nextTokenAt(user, policy.maxTokensPerMinute, now);
   return quotaStateOf(user, quota, retryAt === null ? null : new Date(retryAt));
 }

@@ -72,7 +72,7 @@ const QUOTA_COLUMNS = {
 type Kind = 'plain' | 'instant' | 'money' | 'hash';
 type Column = readonly [name: string, type: string, kind: Kind];
 type Columns = Readonly<Record<string, Column>>;
-type Json = Record<string, unknown>;
+export type Json = Record<string, unknown>;
 
 /** The columns to select as JSON: amounts as text, since a JSON number is a double. */
 function selected(columns: Columns, table: string): string {
@@ -200,9 +200,13 @@ export function toUserState(json: UserJson): UserState {
     revision: json.revision,
     dueAt: json.due_at === null ? null : Date.parse(json.due_at),
     quotas: (json.quotas ?? []).map(toQuota),
-    records: (json.records ?? []).map((record) => fromJson(RECORD_COLUMNS, record) as unknown as StoredRecord),
+    records: (json.records ?? []).map(toStoredRecord),
     recentTokens: (json.recent_tokens ?? []).map((at) => Date.parse(at)),
   };
+}
+
+export function toStoredRecord(json: Json): StoredRecord {
+  return fromJson(RECORD_COLUMNS, json) as unknown as StoredRecord;
 }
 
 /** A quota that an operator entered by hand has no version yet. */

@@ -3,9 +3,10 @@ import type { Clock } from '../domain/clock.ts';
 import { parseMoney } from '../domain/money.ts';
 import { type BillingPeriod, periodStart } from '../domain/period.ts';
 import { recordUse } from '../domain/record-use.ts';
-import type { UsageRecord, UsageRecords } from '../domain/usage-record.ts';
+import { usageRecordOf } from '../domain/saved-record.ts';
 import type { UsageReader, UsageSummary, UsageTotals } from '../domain/usage-summary.ts';
 import { toPublicError } from './errors.ts';
+import { type Json, RECORD_SQL, toStoredRecord } from './stored-rows.ts';
 
 /**
  * A user's records of a month by avatar and day, those that are running one by one. A session that ran past the month's end
@@ -22,7 +23,7 @@ WITH usage AS (
     to_char(greatest(coalesce(r.session_started_at, r.created_at), $3) AT TIME ZONE $4, 'YYYY-MM-DD') AS day,
     r.billing_period = $2 AS is_first_month,
     r.quota_period = $2 AS is_last_month,
-    CASE WHEN r.status = 'active' THEN r.id END AS running_id,
+    CASE WHEN r.status = 'active' THEN (SELECT to_json(row) FROM (SELECT ${RECORD_SQL.selected('r')}) AS row) END AS running,
     r.session_started_at IS NOT NULL AS started,
     r.status, r.words_spoken, r.messages_count, r.settled_seconds, r.settled_cost,
     -- of a running session, what is settled in the months before
@@ -46,7 +47,7 @@ SELECT
   ), 0)::text AS "totalCost",
   coalesce(sum(words_spoken) FILTER (WHERE is_first_month), 0)::float8 AS "wordsSpoken",
   coalesce(sum(messages_count) FILTER (WHERE is_first_month), 0)::float8 AS "messagesCount",
-  array_remove(array_agg(running_id) FILTER (WHERE is_last_month), NULL) AS "runningIds"
+  json_agg(running) FILTER (WHERE is_last_month AND running IS NOT NULL) AS running
 FROM usage
 GROUP BY avatar_name, day`;
 
@@ -58,7 +59,7 @@ interface UsageRow extends Omit<UsageTotals, 'totalCost'> {
   readonly errorCount: number;
   readonly wordsSpoken: number;
   readonly messagesCount: number;
-  readonly runningIds: readonly string[] | null;
+  readonly running: readonly Json[] | null;
 }
 
 /** The largest number that a GraphQL Int holds. */
@@ -67,12 +68,10 @@ const MAX_COUNT = 2 ** 31 - 1;
 interface UsageReaderOptions {
   readonly pool: pg.Pool;
   readonly billingTimeZone: string;
-  /** Where running sessions are read. */
-  readonly records: UsageRecords;
   readonly clock: Clock;
 }
 
-export function createUsageReader({ pool, billingTimeZone, records, clock }: UsageReaderOptions): UsageReader {
+export function createUsageReader({ pool, billingTimeZone, clock }: UsageReaderOptions): UsageReader {
   return {
     async summary(userId, period) {
       try {
@@ -81,13 +80,10 @@ export function createUsageReader({ pool, billingTimeZone, records, clock }: Usa
           text: USAGE,
           values: [userId, period, periodStart(period, billingTimeZone), billingTimeZone],
         });
-        const running = await records.find(
-          userId,
-          rows.flatMap(({ runningIds }) => runningIds ?? []),
-        );
+        const now = clock();
         return summarize(
           period,
-          rows.map((row) => withRunning(row, running, clock())),
+          rows.map((row) => withRunning(userId, row, now)),
         );
       } catch (error) {
         throw toPublicError(error);
@@ -96,12 +92,12 @@ export function createUsageReader({ pool, billingTimeZone, records, clock }: Usa
   };
 }
 
-type Usage = Omit<UsageRow, 'totalCost' | 'runningIds'> & UsageTotals;
+type Usage = Omit<UsageRow, 'totalCost' | 'running'> & UsageTotals;
 
 /** Adds what running sessions have consumed up to now. */
-function withRunning({ runningIds, ...row }: UsageRow, running: readonly UsageRecord[], now: Date): Usage {
-  const uses = running
-    .filter(({ id }) => runningIds?.includes(id))
+function withRunning(userId: string, { running, ...row }: UsageRow, now: Date): Usage {
+  const uses = (running ?? [])
+    .map((json) => usageRecordOf(userId, toStoredRecord(json)))
     .map((record) => ({ record, use: recordUse(record, now) }));
   return {
     ...row,

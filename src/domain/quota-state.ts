@@ -1,4 +1,5 @@
 import type { OpenRecord, QuotaState } from './quota.ts';
+import { usageRecordOf } from './saved-record.ts';
 import { type Instant, isOpen, type StoredQuota, type StoredRecord, type UserState } from './state.ts';
 
 const MINUTE_MS = 60_000;
@@ -19,7 +20,7 @@ export function quotaStateOf(user: UserState, quota: StoredQuota, nextTokenAt: D
     version: quota.version,
     openRecords: user.records
       .filter((record) => isOpen(record) && record.quotaPeriod === quota.period)
-      .map(toOpenRecord),
+      .map((record) => toOpenRecord(user.userId, record)),
     alerts: quota.alerts,
     nextTokenAt,
   };
@@ -31,20 +32,12 @@ export function nextTokenAt(user: UserState, maxTokensPerMinute: number, now: In
   return oldest !== undefined && oldest > now - MINUTE_MS ? oldest + MINUTE_MS : null;
 }
 
-function toOpenRecord(record: StoredRecord): OpenRecord {
+function toOpenRecord(userId: string, record: StoredRecord): OpenRecord {
   return {
-    id: record.id,
-    sessionId: record.sessionId,
+    ...usageRecordOf(userId, record),
     status: record.status === 'active' ? 'active' : 'reserved',
-    countedFrom: record.countedFrom === null ? null : new Date(record.countedFrom),
-    createdAt: new Date(record.createdAt),
-    settledSeconds: record.settledSeconds,
-    pricePerMinute: record.pricePerMinute,
-    pricedSeconds: record.pricedSeconds,
-    pricedCost: record.pricedCost,
     billingStepSeconds: record.billingStepSeconds,
     minimumSeconds: record.minimumSeconds,
-    heldSeconds: record.heldSeconds,
     heldCost: record.heldCost,
   };
 }

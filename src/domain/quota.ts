@@ -1,20 +1,13 @@
 import type { Micros } from './money.ts';
 import type { BillingPeriod } from './period.ts';
-import { costAlong, type Price, type PriceLine } from './price.ts';
+import { costAlong, type Price } from './price.ts';
+import type { UsageRecord } from './usage-record.ts';
 
 export type QuotaLimit = 'minutes' | 'cost';
 
-/** An unused token or a running session, as far as the quota is concerned. */
-export interface OpenRecord extends PriceLine, Omit<Price, 'perMinute'> {
-  readonly id: string;
-  readonly sessionId: string;
+/** An unused token or a running session, with what it holds of the quota. */
+export interface OpenRecord extends UsageRecord, Omit<Price, 'perMinute'> {
   readonly status: 'reserved' | 'active';
-  /** From when its use counts to this period: its start, or the month's. Null for an unused token. */
-  readonly countedFrom: Date | null;
-  readonly createdAt: Date;
-  /** Of its use, what is settled in the months before. */
-  readonly settledSeconds: number;
-  readonly heldSeconds: number;
   readonly heldCost: Micros;
 }
 
@@ -40,6 +33,7 @@ export interface QuotaState {
   readonly sessionCount: number;
   readonly isActive: boolean;
   readonly version: number;
+  /** The oldest first. */
   readonly openRecords: readonly OpenRecord[];
   readonly alerts: readonly QuotaAlert[];
   /** When the limit on tokens per minute lets the user have the next one; null if it does now. */

@@ -1,10 +1,12 @@
 import type { Admission } from './admission.ts';
+import type { QuotaEvent } from './events.ts';
 import type { LimitChange } from './limits.ts';
 import type { Micros } from './money.ts';
 import type { BillingPeriod } from './period.ts';
 import type { Price } from './price.ts';
 import type { QuotaState } from './quota.ts';
 import type { EndReason, UsageStatus } from './session.ts';
+import type { SavedRecord } from './usage-record.ts';
 
 export interface HoldRequest {
   readonly recordId: string;
@@ -120,6 +122,20 @@ export type RecordOutcome<Name extends string> =
   | { readonly outcome: Name; readonly recordId: string }
   | { readonly outcome: 'not_found'; readonly recordId: null };
 
+/** The record that an act was about and its user's quota of the current month, as the act saved them. */
+export interface Saved {
+  readonly record: SavedRecord;
+  readonly quota: QuotaState;
+}
+
+/** The outcome of an act on a record, with everything that its answer shows. */
+export type SavedOutcome<Name extends string> =
+  | { readonly outcome: Name; readonly saved: Saved }
+  | { readonly outcome: 'not_found'; readonly saved: null };
+
+/** A change of a quota, as it is published. */
+export type QuotaChange = Pick<QuotaEvent, 'userId' | 'period' | 'version' | 'recordId'>;
+
 /**
  * The quotas and their records. Every write is atomic, decided under the lock of the user's quota at the moment at which
  * it is carried out, and entered in the ledger.
@@ -129,11 +145,11 @@ export type RecordOutcome<Name extends string> =
 export interface QuotaStore {
   /** Reserves quota for a token; a new user's quota is created with it. */
   hold(request: HoldRequest): Promise<Admission>;
-  /** Notes what the vendor minted. False if the record ended meanwhile: then the token must not go out. */
-  attach(request: AttachRequest): Promise<boolean>;
-  start(request: StartRequest): Promise<RecordOutcome<'started' | 'already_started' | 'ended'>>;
-  heartbeat(request: HeartbeatRequest): Promise<RecordOutcome<'alive' | 'ended'>>;
-  end(request: EndRequest): Promise<RecordOutcome<'ended' | 'already_ended'>>;
+  /** Notes what the vendor minted. Null if the record ended meanwhile: then the token must not go out. */
+  attach(request: AttachRequest): Promise<Saved | null>;
+  start(request: StartRequest): Promise<SavedOutcome<'started' | 'already_started' | 'ended'>>;
+  heartbeat(request: HeartbeatRequest): Promise<SavedOutcome<'alive' | 'ended'>>;
+  end(request: EndRequest): Promise<SavedOutcome<'ended' | 'already_ended'>>;
   close(request: CloseRequest): Promise<void>;
   /** Null for the hash of a token that was never given out. Decides nothing. */
   recognise(tokenHash: Uint8Array): Promise<TokenRecord | null>;
@@ -149,12 +165,12 @@ export interface QuotaStore {
   cap(cap: SessionCap): Promise<void>;
   /** Deadlines, holds and thresholds of open sessions follow at once. */
   changeLimits(change: LimitChange): Promise<void>;
-  /** The price now in force for the vendor's mode. */
+  /** The price now in force for the vendor's mode, by the prices that the last act or read on this node went by. */
   currentPrice(vendor: string, vendorMode: string): Promise<Price>;
   /** What {@link hold} would decide at this moment. Writes nothing. */
   foresee(userId: string, wish: Wish): Promise<Forecast>;
-  /** The user's quota as the last act on this node left it; read where that is not known. For the answers of acts. */
-  readSaved(userId: string, period: BillingPeriod): Promise<QuotaState>;
   /** The user's quota of a period; one that was never written has the limits it would start with. */
   read(userId: string, period: BillingPeriod): Promise<QuotaState>;
+  /** The quota after a change, or after a later one, and the record that changed. Nothing is read if this node has just saved it. */
+  readChange(change: QuotaChange): Promise<{ readonly quota: QuotaState; readonly record: SavedRecord | null }>;
 }

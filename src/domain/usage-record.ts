@@ -31,6 +31,12 @@ export interface UsageRecord extends RecordTimes {
   readonly updatedAt: Date;
 }
 
+/** A record as an act has saved it. */
+export interface SavedRecord extends UsageRecord {
+  /** The stop at the vendor, null if none was ordered. Absent if the act does not know it: the session ended before. */
+  readonly stop?: { readonly confirmedAt: Date | null } | null;
+}
+
 /**
  * What a user sees of an error: their client's own words. What the vendor or the network said may name what stands
  * behind this service; that is kept for the operator.
@@ -46,8 +52,6 @@ export function errorForUser({
 
 /** @throws ServiceUnavailableError when the database cannot be asked */
 export interface UsageRecords {
-  /** The user's records with these ids, the oldest first. */
-  find(userId: string, ids: readonly string[]): Promise<readonly UsageRecord[]>;
   /** Newest first. */
   list(page: HistoryPage): Promise<readonly UsageRecord[]>;
 }

@@ -7,6 +7,7 @@ import type {
   HeartbeatRequest,
   HoldRequest,
   QuotaStore,
+  SavedOutcome,
   StartRequest,
 } from '../../src/domain/store.ts';
 import { holdToken } from './admission.ts';
@@ -50,18 +51,22 @@ export async function carryOut(store: QuotaStore, act: Act): Promise<Answer> {
     case 'hold':
       return store.hold(act.request);
     case 'attach':
-      return store.attach(act.request);
+      return (await store.attach(act.request)) !== null;
     case 'start':
-      return store.start(act.request);
+      return outcomeOf(await store.start(act.request));
     case 'heartbeat':
-      return store.heartbeat(act.request);
+      return outcomeOf(await store.heartbeat(act.request));
     case 'end':
-      return store.end(act.request);
+      return outcomeOf(await store.end(act.request));
     case 'close':
       return (await store.close(act.request)) ?? undefined;
     case 'changeLimits':
       return (await store.changeLimits(act.request)) ?? undefined;
   }
+}
+
+function outcomeOf({ outcome, saved }: SavedOutcome<string>): Outcome {
+  return { outcome, recordId: saved?.record.id ?? null };
 }
 
 /** Carries the call out on the model, by a node's clock; returns what the service must answer. */

@@ -77,8 +77,8 @@ export async function startSession({ store }: TestStore, request: Partial<HoldRe
   const hold = holdRequest(request);
   const avatarSessionId = `stream-${hold.recordId}`;
   expect(await store.hold(hold)).toMatchObject({ outcome: 'granted' });
-  expect(await store.attach({ ...hold, avatarSessionId, tokenHash: new Uint8Array(32) })).toBe(true);
+  expect(await store.attach({ ...hold, avatarSessionId, tokenHash: new Uint8Array(32) })).not.toBeNull();
   const started = await store.start({ ...hold, avatarSessionId, avatarName: null });
-  expect(started).toEqual({ outcome: 'started', recordId: hold.recordId });
+  expect(started).toMatchObject({ outcome: 'started', saved: { record: { id: hold.recordId } } });
   return avatarSessionId;
 }

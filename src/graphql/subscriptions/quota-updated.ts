@@ -2,6 +2,8 @@ import { name } from '../../inputs/fields.ts';
 import { builder } from '../builder.ts';
 import { QuotaRef } from '../types/quota.ts';
 import { QuotaWarningType } from '../types/quota-warning.ts';
+import { savedRecord } from '../types/saved-record.ts';
+import { UsageRecordType } from '../types/usage-record.ts';
 import { type QuotaUpdate, quotaUpdates } from './quota-updates.ts';
 
 const QuotaUpdateReasonEnum = builder.enumType('QuotaUpdateReason', {
@@ -51,15 +53,11 @@ const QuotaUpdateType = builder.objectRef<QuotaUpdate>('QuotaUpdate').implement(
       description: 'The warning in force. Null below the first threshold.',
       resolve: ({ quota }) => quota.warning,
     }),
-    record: t.prismaField({
-      type: 'UsageRecord',
+    record: t.field({
+      type: UsageRecordType,
       nullable: true,
       description: 'The session or token that changed. Null if the change concerns none, such as a warning.',
-      resolve: (query, { recordId }, _args, { prisma }) => {
-        // Read in any case: Pothos rejects a resolver that ignores the selection.
-        const selection = { ...query };
-        return recordId === null ? null : prisma.usageRecord.findUnique({ ...selection, where: { id: recordId } });
-      },
+      resolve: ({ record }, _args, context, info) => record && savedRecord(record, context, info),
     }),
   }),
 });

@@ -2,7 +2,8 @@ import { Repeater, SlidingBuffer } from '@repeaterjs/repeater';
 import { currentPeriod, readQuota } from '../../app/read-quota.ts';
 import { UnauthenticatedError } from '../../domain/errors.ts';
 import type { QuotaEvent, QuotaEventReason } from '../../domain/events.ts';
-import type { QuotaView } from '../../domain/quota-view.ts';
+import { type QuotaView, viewQuota } from '../../domain/quota-view.ts';
+import type { SavedRecord } from '../../domain/usage-record.ts';
 import type { GraphQLContext } from '../context.ts';
 import { createAlarm } from './alarm.ts';
 
@@ -11,7 +12,8 @@ export interface QuotaUpdate {
   readonly reason: 'snapshot' | QuotaEventReason;
   readonly at: Date;
   readonly quota: QuotaView;
-  readonly recordId: string | null;
+  /** The record that changed. Null for a change that concerns none. */
+  readonly record: SavedRecord | null;
 }
 
 /** A client that does not read keeps the newest of its messages; each of them is the whole state. */
@@ -24,7 +26,7 @@ const TAKEOVER_MS = 2_000;
  * The caller's quota as it stands, then every change of it.
  *
  * Changes are heard before the snapshot is read, and those that it already shows are dropped by their version: nothing
- * is lost in between, nothing sent twice. Every message reads the quota again and carries the version of its change.
+ * is lost in between, nothing sent twice. Every message shows the quota at its moment and carries the version of its change.
  * A month's end is sent, too: by the sweeper for each session and token that it moves, from here where there is
  * none. While the stream is open, the session that it names is treated as alive. The stream ends with an
  * UnauthenticatedError at `streamsUntil`.
@@ -37,8 +39,15 @@ export function quotaUpdates(context: GraphQLContext, avatarSessionId: string | 
     let work: Promise<void> = Promise.resolve();
     let retry: NodeJS.Timeout | undefined;
 
+    const read = async (event: QuotaEvent | null) => {
+      if (event === null) return { quota: await readQuota(context, caller.userId), record: null };
+      const { quota, record } = await context.store.readChange(event);
+      return { quota: viewQuota(quota, context.policy, clock()), record };
+    };
+
     const tell = async (reason: QuotaUpdate['reason'], event: QuotaEvent | null) => {
-      const quota = await readQuota(context, caller.userId);
+      if (event && event.version <= lastVersion) return;
+      const { quota, record } = await read(event);
       if (ended) return;
       monthEnd.set(new Date(quota.resetsAt.getTime() + (quota.state.openRecords.length > 0 ? TAKEOVER_MS : 0)));
       const version = event?.version ?? quota.version;
@@ -48,7 +57,7 @@ export function quotaUpdates(context: GraphQLContext, avatarSessionId: string | 
         reason,
         at: event?.at ?? quota.serverTime,
         quota: { ...quota, version },
-        recordId: event?.recordId ?? null,
+        record,
       });
     };
     const tellSnapshot = () => tell('snapshot', null);

@@ -1,9 +1,11 @@
 import { type CreatedToken, createToken } from '../../app/create-token.ts';
-import { readSavedQuota } from '../../app/read-quota.ts';
+import { viewSaved } from '../../app/read-quota.ts';
 import { name } from '../../inputs/fields.ts';
 import { builder } from '../builder.ts';
 import { QuotaRef } from './quota.ts';
+import { savedRecord } from './saved-record.ts';
 import { ConcurrencyLimitError, QuotaExceededError, VendorErrorType } from './token-refusals.ts';
+import { UsageRecordType } from './usage-record.ts';
 import { refusalTypeName } from './user-error.ts';
 
 const CreateTokenInput = builder.inputType('CreateTokenInput', {
@@ -28,11 +30,10 @@ const CreateTokenSuccess = builder.objectRef<CreatedToken>('CreateTokenSuccess')
     token: t.exposeString('token', {
       description: "The session token for the vendor's SDK. Returned once, never stored in the clear.",
     }),
-    record: t.prismaField({
-      type: 'UsageRecord',
+    record: t.field({
+      type: UsageRecordType,
       description: 'The usage record that holds the quota. Its `status` is `RESERVED`.',
-      resolve: (query, { recordId }, _args, { prisma }) =>
-        prisma.usageRecord.findUniqueOrThrow({ ...query, where: { id: recordId } }),
+      resolve: ({ saved }, _args, context, info) => savedRecord(saved.record, context, info),
     }),
     expiresAt: t.expose('expiresAt', {
       type: 'DateTime',
@@ -48,7 +49,7 @@ const CreateTokenSuccess = builder.objectRef<CreatedToken>('CreateTokenSuccess')
     quota: t.field({
       type: QuotaRef,
       description: "The caller's quota, with this hold included.",
-      resolve: (_token, _args, context) => readSavedQuota(context, context.caller.userId),
+      resolve: ({ saved }, _args, context) => viewSaved(context, saved),
     }),
   }),
 });

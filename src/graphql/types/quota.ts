@@ -5,6 +5,8 @@ import type { QuotaView } from '../../domain/quota-view.ts';
 import { builder } from '../builder.ts';
 import { quotaKey } from '../node-id.ts';
 import { QuotaWarningType } from './quota-warning.ts';
+import { openSessions } from './saved-record.ts';
+import { UsageRecordType } from './usage-record.ts';
 
 export const QuotaRef = builder.objectRef<QuotaView>('Quota');
 
@@ -99,15 +101,10 @@ builder.node(QuotaRef, {
       description: 'The number of sessions started in the month.',
       resolve: ({ state }) => state.sessionCount,
     }),
-    openSessions: t.prismaField({
-      type: ['UsageRecord'],
+    openSessions: t.field({
+      type: [UsageRecordType],
       description: 'The unused tokens and running sessions, oldest first.',
-      resolve: (query, { state }, _args, { prisma }) =>
-        prisma.usageRecord.findMany({
-          ...query,
-          where: { id: { in: state.openRecords.map(({ id }) => id) } },
-          orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
-        }),
+      resolve: ({ state }, _args, context, info) => openSessions(state.openRecords, context, info),
     }),
     isActive: t.boolean({
       description: 'Whether tokens are issued to the user at all. Only the operator can change it.',

@@ -2,7 +2,9 @@ import type { ConcurrencyLimit, QuotaExceeded, VendorRefusal } from '../../app/r
 import { builder } from '../builder.ts';
 import { QuotaRef } from './quota.ts';
 import { QuotaLimitEnum } from './quota-warning.ts';
+import { openSessions } from './saved-record.ts';
 import { SessionFallback } from './session-fallback.ts';
+import { UsageRecordType } from './usage-record.ts';
 import { UserErrorInterface } from './user-error.ts';
 
 const STATIC_AVATAR_FALLBACK = {
@@ -38,15 +40,10 @@ export const ConcurrencyLimitError = builder.objectRef<ConcurrencyLimit>('Concur
     maxConcurrentSessions: t.exposeInt('maxConcurrentSessions', {
       description: 'The maximum number of open sessions per user.',
     }),
-    openSessions: t.prismaField({
-      type: ['UsageRecord'],
+    openSessions: t.field({
+      type: [UsageRecordType],
       description: "The caller's open sessions, oldest first. End one with `trackEnd`.",
-      resolve: (query, { openRecordIds }, _args, { prisma }) =>
-        prisma.usageRecord.findMany({
-          ...query,
-          where: { id: { in: [...openRecordIds] } },
-          orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
-        }),
+      resolve: ({ openRecords }, _args, context, info) => openSessions(openRecords, context, info),
     }),
   }),
 });

@@ -1,7 +1,9 @@
-import { readSavedQuota } from '../../app/read-quota.ts';
+import { viewSaved } from '../../app/read-quota.ts';
 import type { SessionEnded, SessionNotFound, TrackedSession } from '../../app/track-outcome.ts';
 import { builder } from '../builder.ts';
 import { QuotaRef } from './quota.ts';
+import { savedRecord } from './saved-record.ts';
+import { UsageRecordType } from './usage-record.ts';
 import { UserErrorInterface } from './user-error.ts';
 
 /** The type of a tracking call's success: they differ in name only. */
@@ -9,16 +11,15 @@ export function trackSuccess(name: string, description: string) {
   return builder.objectRef<TrackedSession>(name).implement({
     description,
     fields: (t) => ({
-      record: t.prismaField({
-        type: 'UsageRecord',
+      record: t.field({
+        type: UsageRecordType,
         description: 'The usage record of the session.',
-        resolve: (query, { recordId }, _args, { prisma }) =>
-          prisma.usageRecord.findUniqueOrThrow({ ...query, where: { id: recordId } }),
+        resolve: ({ saved }, _args, context, info) => savedRecord(saved.record, context, info),
       }),
       quota: t.field({
         type: QuotaRef,
         description: "The caller's quota after the call.",
-        resolve: (_session, _args, context) => readSavedQuota(context, context.caller.userId),
+        resolve: ({ saved }, _args, context) => viewSaved(context, saved),
       }),
     }),
   });
@@ -34,11 +35,10 @@ export const SessionEndedError = builder.objectRef<SessionEnded>('SessionEndedEr
   description: 'A refusal because the session has ended, or its token has expired.',
   interfaces: [UserErrorInterface],
   fields: (t) => ({
-    record: t.prismaField({
-      type: 'UsageRecord',
+    record: t.field({
+      type: UsageRecordType,
       description: 'The usage record of the session. `endReason` says why it ended.',
-      resolve: (query, { recordId }, _args, { prisma }) =>
-        prisma.usageRecord.findUniqueOrThrow({ ...query, where: { id: recordId } }),
+      resolve: ({ saved }, _args, context, info) => savedRecord(saved.record, context, info),
     }),
   }),
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createTestStore, FIRST_VERSION, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 
 const PERIOD = '2026-11';
-const NOT_FOUND = { outcome: 'not_found', recordId: null };
+const NOT_FOUND = { outcome: 'not_found', saved: null };
 
 describe('ending a session', () => {
   it('settles its seconds and their cost, and returns the unused hold', async () => {

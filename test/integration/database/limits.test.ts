@@ -254,7 +254,7 @@ describe('unused tokens', () => {
     await change(test, { limitMinutes: 0 });
 
     const attach = { recordId, avatarSessionId: 'stream', tokenHash: new Uint8Array(32) };
-    await expect(test.store.attach({ userId: 'ann', ...attach })).resolves.toBe(false);
+    await expect(test.store.attach({ userId: 'ann', ...attach })).resolves.toBeNull();
     await sweepAll(test);
 
     expect(await test.database.query('SELECT avatar_session_id, reason FROM vendor_stops')).toEqual([

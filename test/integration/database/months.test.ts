@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { createPrisma } from '../../../src/database/prisma.ts';
-import { createUsageRecords } from '../../../src/database/usage-records.ts';
 import { createUsageReader } from '../../../src/database/usage-summary.ts';
 import { ALWAYS, dueWork, sweepAll } from '../../support/due-work.ts';
 import { listen } from '../../support/listen.ts';
@@ -541,7 +539,6 @@ function summary({ pool, policy, clock }: TestStore, period: string) {
     pool,
     billingTimeZone: policy.billingTimeZone,
     clock: clock.now,
-    records: createUsageRecords(createPrisma(pool)),
   }).summary('ann', period);
 }
 

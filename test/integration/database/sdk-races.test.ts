@@ -190,7 +190,8 @@ async function startRace({ secondsLeft = 300, running = false } = {}) {
     { sessionId: 'chat', avatarName: null },
   );
   if (created.type !== 'token') throw new Error(created.message);
-  const { token, recordId } = created;
+  const { token } = created;
+  const recordId = created.saved.record.id;
   const request = { token, body: '', avatarSessionId: null };
   if (running) await sdkStart(deps, request);
   else test.clock.advance(300 - secondsLeft);

@@ -6,7 +6,7 @@ import { createTestStore, FIRST_VERSION, holdRequest, startSession, type TestSto
 import { waitForBlocked } from '../../support/wait-for.ts';
 
 const PERIOD = '2026-11';
-const NOT_FOUND = { outcome: 'not_found', recordId: null };
+const NOT_FOUND = { outcome: 'not_found', saved: null };
 const TOKEN_HASH = new Uint8Array(32);
 
 describe('starting a session', () => {
@@ -15,9 +15,9 @@ describe('starting a session', () => {
     const token = await attachedToken(test);
     test.clock.advance(10);
 
-    await expect(test.store.start({ ...token, avatarName: null })).resolves.toEqual({
+    await expect(test.store.start({ ...token, avatarName: null })).resolves.toMatchObject({
       outcome: 'started',
-      recordId: token.recordId,
+      saved: { record: { id: token.recordId } },
     });
 
     expect(await recordOf(test, token.recordId)).toMatchObject({
@@ -38,9 +38,9 @@ describe('starting a session', () => {
     const before = [await recordOf(test, token.recordId), await test.store.read('ann', PERIOD)];
     test.clock.advance(10);
 
-    await expect(test.store.start({ ...token, avatarName: 'other' })).resolves.toEqual({
+    await expect(test.store.start({ ...token, avatarName: 'other' })).resolves.toMatchObject({
       outcome: 'already_started',
-      recordId: token.recordId,
+      saved: { record: { id: token.recordId } },
     });
 
     expect([await recordOf(test, token.recordId), await test.store.read('ann', PERIOD)]).toEqual(before);
@@ -88,9 +88,9 @@ describe('starting a session', () => {
     const token = await attachedToken(test);
     test.clock.advance(test.policy.tokenTtlSeconds);
 
-    await expect(test.store.start({ ...token, avatarName: null })).resolves.toEqual({
+    await expect(test.store.start({ ...token, avatarName: null })).resolves.toMatchObject({
       outcome: 'ended',
-      recordId: token.recordId,
+      saved: { record: { id: token.recordId } },
     });
 
     expect(await recordOf(test, token.recordId)).toMatchObject({ status: 'expired', end_reason: 'token_expired' });
@@ -103,9 +103,9 @@ describe('starting a session', () => {
     const token = await attachedToken(test);
     await test.store.start({ ...token, avatarName: null });
     await test.store.end({ ...token, wordsSpoken: null, messagesCount: null, errorMessage: null });
-    await expect(test.store.start({ ...token, avatarName: null })).resolves.toEqual({
+    await expect(test.store.start({ ...token, avatarName: null })).resolves.toMatchObject({
       outcome: 'ended',
-      recordId: token.recordId,
+      saved: { record: { id: token.recordId } },
     });
   });
 });
@@ -178,12 +178,12 @@ describe('a heartbeat', () => {
   it('changes no quota, and says by when the next one is due', async () => {
     await using test = await createTestStore();
     const avatarSessionId = await startSession(test);
-    const before = await test.store.read('ann', PERIOD);
+    const { openRecords: _, ...before } = await test.store.read('ann', PERIOD);
     test.clock.advance(20);
 
     await expect(test.store.heartbeat(beat(avatarSessionId, 12, 3))).resolves.toMatchObject({ outcome: 'alive' });
 
-    expect(await test.store.read('ann', PERIOD)).toEqual(before);
+    expect(await test.store.read('ann', PERIOD)).toMatchObject(before);
     expect(await sessionRow(test, avatarSessionId)).toMatchObject({
       words_spoken: 12,
       messages_count: 3,
@@ -250,7 +250,7 @@ describe('attaching what the vendor minted', () => {
     test.clock.advance(20);
 
     const attach = { recordId: hold.recordId, avatarSessionId: 'stream', tokenHash: TOKEN_HASH };
-    await expect(test.store.attach({ userId: 'ann', ...attach })).resolves.toBe(true);
+    await expect(test.store.attach({ userId: 'ann', ...attach })).resolves.not.toBeNull();
 
     const expiry = new Date('2026-11-10T12:05:20.000Z');
     expect(await recordOf(test, hold.recordId)).toMatchObject({ expires_at: expiry, due_at: expiry });
@@ -263,7 +263,7 @@ describe('attaching what the vendor minted', () => {
     await test.store.hold(holdRequest({ sessionId: 'chat' }));
 
     const attach = { recordId: hold.recordId, avatarSessionId: 'stream', tokenHash: TOKEN_HASH };
-    await expect(test.store.attach({ userId: 'ann', ...attach })).resolves.toBe(false);
+    await expect(test.store.attach({ userId: 'ann', ...attach })).resolves.toBeNull();
 
     expect(await recordOf(test, hold.recordId)).toMatchObject({ status: 'expired', expires_at: null, due_at: null });
     expect(await stops(test)).toEqual([{ avatar_session_id: 'stream', reason: 'superseded' }]);
@@ -272,7 +272,7 @@ describe('attaching what the vendor minted', () => {
   it('is refused for a record that does not exist', async () => {
     await using test = await createTestStore();
     const attach = { recordId: randomUUID(), avatarSessionId: 'stream', tokenHash: TOKEN_HASH };
-    await expect(test.store.attach({ userId: 'ann', ...attach })).resolves.toBe(false);
+    await expect(test.store.attach({ userId: 'ann', ...attach })).resolves.toBeNull();
   });
 });
 

@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { createPrisma } from '../../../src/database/prisma.ts';
-import { createUsageRecords } from '../../../src/database/usage-records.ts';
 import { createUsageReader } from '../../../src/database/usage-summary.ts';
 import { useAt } from '../../../src/domain/quota.ts';
 import type { UsageSummary } from '../../../src/domain/usage-summary.ts';
@@ -132,7 +130,6 @@ function summary({ pool, policy, clock }: TestStore, period = '2026-11') {
     pool,
     billingTimeZone,
     clock: clock.now,
-    records: createUsageRecords(createPrisma(pool)),
   }).summary('ann', period);
 }
 

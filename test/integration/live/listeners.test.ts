@@ -101,7 +101,6 @@ async function startTransports() {
       pool,
       billingTimeZone: policy.billingTimeZone,
       clock,
-      records: createUsageRecords(createPrisma(pool)),
     }),
     records: createUsageRecords(prisma),
     prisma,

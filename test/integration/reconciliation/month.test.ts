@@ -2,9 +2,7 @@ import { expect, it } from 'vitest';
 import { formatReport } from '../../../scripts/reconciliation-report.ts';
 import { deliverStops } from '../../../src/app/deliver-stops.ts';
 import { auditBooks } from '../../../src/database/audit.ts';
-import { createPrisma } from '../../../src/database/prisma.ts';
 import { readReconciliationReport } from '../../../src/database/reconciliation-report.ts';
-import { createUsageRecords } from '../../../src/database/usage-records.ts';
 import { createUsageReader } from '../../../src/database/usage-summary.ts';
 import { formatMoney, parseMoney } from '../../../src/domain/money.ts';
 import { dueWork, sweepAll } from '../../support/due-work.ts';
@@ -71,7 +69,6 @@ it('our books equal the vendor’s bill to the last millionth, and each differen
     pool: test.pool,
     billingTimeZone: 'UTC',
     clock: test.clock.now,
-    records: createUsageRecords(createPrisma(test.pool)),
   });
   for (let user = 0; user < 7; user += 1) {
     const { settledSeconds, settledCost } = await test.store.read(`user-${user}`, NOVEMBER);

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { ConcurrencyLimit, QuotaExceeded, VendorRefusal } from '../../../app/refusals.ts';
 import type { SessionEnded } from '../../../app/track-outcome.ts';
-import type { UsageRecord } from '../../../domain/usage-record.ts';
 import { component, enumeration, exampleOf, instant, wholeNumber } from '../schemas.ts';
 import { quotaLimit, quotaSchema, quotaShape } from './quota.ts';
 import { concurrencyLimitCode, quotaExceededCode, vendorErrorCode } from './refusal-codes.ts';
@@ -106,8 +105,7 @@ export const concurrencyLimitSchema = component(
 );
 
 export function concurrencyLimitShape(
-  { message, code, maxConcurrentSessions }: ConcurrencyLimit,
-  openSessions: readonly UsageRecord[],
+  { message, code, maxConcurrentSessions, openRecords }: ConcurrencyLimit,
   at: Date,
 ): z.infer<typeof concurrencyLimitSchema> {
   return {
@@ -115,7 +113,7 @@ export function concurrencyLimitShape(
     message,
     code,
     max_concurrent_sessions: maxConcurrentSessions,
-    open_sessions: openSessions.map((record) => usageRecordShape(record, at)),
+    open_sessions: openRecords.map((record) => usageRecordShape(record, at)),
   };
 }
 
@@ -166,9 +164,8 @@ export const sessionEndedSchema = component(
 );
 
 export function sessionEndedShape(
-  { message, code }: SessionEnded,
-  record: UsageRecord,
+  { message, code, saved }: SessionEnded,
   at: Date,
 ): z.infer<typeof sessionEndedSchema> {
-  return { success: false, message, code, record: usageRecordShape(record, at) };
+  return { success: false, message, code, record: usageRecordShape(saved.record, at) };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { createToken } from '../../../app/create-token.ts';
-import { readSavedQuota } from '../../../app/read-quota.ts';
+import { viewSaved } from '../../../app/read-quota.ts';
 import { name } from '../../../inputs/fields.ts';
 import { quotaSchema, quotaShape } from '../answers/quota.ts';
 import {
@@ -82,10 +82,8 @@ export const createTokenCall = defineCall({
     switch (outcome.type) {
       case 'quota_exceeded':
         return quotaExceededShape(outcome);
-      case 'concurrency_limit': {
-        const openSessions = await deps.records.find(caller.userId, outcome.openRecordIds);
-        return concurrencyLimitShape(outcome, openSessions, deps.clock());
-      }
+      case 'concurrency_limit':
+        return concurrencyLimitShape(outcome, deps.clock());
       case 'vendor_error':
         return vendorErrorShape(outcome);
       case 'token':
@@ -97,7 +95,7 @@ export const createTokenCall = defineCall({
           tracking_info: { user_id: caller.userId, session_id },
           avatar_session_id: outcome.avatarSessionId,
           max_duration_seconds: outcome.maxDurationSeconds,
-          quota: quotaShape(await readSavedQuota(deps, caller.userId)),
+          quota: quotaShape(viewSaved(deps, outcome.saved)),
         } satisfies z.infer<typeof success>;
     }
   },

@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import { readSavedQuota } from '../../../app/read-quota.ts';
+import { viewSaved } from '../../../app/read-quota.ts';
 import { trackEnd } from '../../../app/track-end.ts';
 import { count, errorText, name } from '../../../inputs/fields.ts';
 import { RequestRefusal } from '../answers/errors.ts';
 import { quotaSchema, quotaShape } from '../answers/quota.ts';
 import { usageRecordSchema, usageRecordShape } from '../answers/usage-record.ts';
 import { defineCall } from '../call.ts';
-import { readRecord } from '../read-record.ts';
 import { component, exampleOf } from '../schemas.ts';
 
 const request = component(
@@ -69,11 +68,11 @@ export const trackEndCall = defineCall({
       errorMessage: error_message ?? null,
     });
     if (outcome.type === 'session_not_found') throw new RequestRefusal(404, outcome.code, outcome.message);
-    const record = await readRecord(deps, caller, outcome.recordId);
+    const { saved } = outcome;
     return {
       success: true,
-      record: usageRecordShape(record, deps.clock()),
-      quota: quotaShape(await readSavedQuota(deps, caller.userId)),
+      record: usageRecordShape(saved.record, deps.clock()),
+      quota: quotaShape(viewSaved(deps, saved)),
     } satisfies z.infer<typeof success>;
   },
 });

@@ -6,7 +6,6 @@ import { RequestRefusal } from '../answers/errors.ts';
 import { sessionEndedSchema, sessionEndedShape } from '../answers/refusals.ts';
 import { usageRecordSchema, usageRecordShape } from '../answers/usage-record.ts';
 import { defineCall } from '../call.ts';
-import { readRecord } from '../read-record.ts';
 import { component, exampleOf } from '../schemas.ts';
 
 const request = component(
@@ -76,8 +75,9 @@ export const trackStartCall = defineCall({
       avatarName: avatar_name ?? null,
     });
     if (outcome.type === 'session_not_found') throw new RequestRefusal(404, outcome.code, outcome.message);
-    const record = await readRecord(deps, caller, outcome.recordId);
-    if (outcome.type === 'session_ended') return sessionEndedShape(outcome, record, deps.clock());
-    return { success: true, record: usageRecordShape(record, deps.clock()) } satisfies z.infer<typeof success>;
+    if (outcome.type === 'session_ended') return sessionEndedShape(outcome, deps.clock());
+    return { success: true, record: usageRecordShape(outcome.saved.record, deps.clock()) } satisfies z.infer<
+      typeof success
+    >;
   },
 });
