@@ -150,6 +150,21 @@ describe('mutations', () => {
   });
 });
 
+it('a whole session takes a transaction for each act, and two for the stop: one claims it, one notes the answer', async () => {
+  await using graph = await startCountedGraph();
+  await endedSession(graph, 'of a user who is known then');
+  await graph.deliverStops();
+
+  const created = await createToken(graph, 'chat');
+  const { avatarSessionId } = created.payload.record;
+  const started = await payloadOf(graph, TRACK_START, { sessionId: 'chat', avatarSessionId });
+  const ended = await payloadOf(graph, TRACK_END, { avatarSessionId });
+  const stopped = await graph.deliverStops();
+
+  const acts = [created, started, ended].flatMap(({ statements }) => statements);
+  expect([...acts, ...stopped]).toEqual(['save', 'save', 'save', 'save', 'claim_stops', 'note_stops']);
+});
+
 describe('a pushed message', () => {
   it('shows what this node has saved, without a statement of its own', async () => {
     await using graph = await startCountedGraph();

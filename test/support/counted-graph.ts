@@ -1,4 +1,6 @@
 import { type ExecutionResult, execute, parse, subscribe } from 'graphql';
+import { deliverStops } from '../../src/app/deliver-stops.ts';
+import { createDueWork } from '../../src/database/due-work.ts';
 import { createPrisma } from '../../src/database/prisma.ts';
 import { createUsageReader } from '../../src/database/usage-summary.ts';
 import type { GraphQLContext } from '../../src/graphql/context.ts';
@@ -39,6 +41,8 @@ export async function startCountedGraph() {
     return run();
   });
   const { policy, clock } = test;
+  const vendor = createLiveAvatarVendor({ baseUrl: simulator.url, apiKey: VENDOR_KEY, mode: 'FULL', avatars: {} });
+  const work = createDueWork({ pool, policy, vendorName: vendor.name, clock: clock.now });
   const context: GraphQLContext = {
     store: test.anotherNode(0, pool),
     usage: createUsageReader({ pool, billingTimeZone: policy.billingTimeZone, clock: clock.now }),
@@ -47,7 +51,7 @@ export async function startCountedGraph() {
       subscribe: (userId, { changed, missed }) =>
         events.subscribe(userId, { changed: (event) => void operation.then(() => changed(event)), missed }),
     },
-    vendor: createLiveAvatarVendor({ baseUrl: simulator.url, apiKey: VENDOR_KEY, mode: 'FULL', avatars: {} }),
+    vendor,
     balance: { covers: async () => true, credits: () => null },
     policy,
     clock: clock.now,
@@ -72,6 +76,11 @@ export async function startCountedGraph() {
       const result = Promise.resolve(execute({ schema, document: parse(document), contextValue, variableValues }));
       operation = result;
       return counted(await result);
+    },
+    /** Delivers the stops that are due, as the sweeper does. Returns the statements for it. */
+    async deliverStops(): Promise<readonly string[]> {
+      await deliverStops({ work, vendor, clock: clock.now }, 'due');
+      return counted({ data: {} }).statements;
     },
     /** Subscribes. Each message comes with the statements since the operation or the message before it. */
     async watch<Data>(document: string) {
