@@ -3,6 +3,7 @@ import { amount, limitMinutes, oneOf } from '../src/config/fields.ts';
 import { loadSettings } from '../src/config/load-settings.ts';
 import { DATABASE_KEYS, databaseOf, POLICY_KEYS, policyOf } from '../src/config.ts';
 import { hasQuota } from '../src/database/has-quota.ts';
+import { createPrisma } from '../src/database/prisma.ts';
 import { createQuotaStore } from '../src/database/quota-store.ts';
 import { periodAt } from '../src/domain/period.ts';
 import { viewQuota } from '../src/domain/quota-view.ts';
@@ -48,7 +49,7 @@ await runCommand({
     await using database = await openDatabase(databaseOf(settings));
     const clock = () => new Date();
     const store = createQuotaStore({ pool: database.pool, policy, clock });
-    const isKnown = await hasQuota(database.pool, user);
+    const isKnown = await hasQuota(createPrisma(database.pool), user);
     const isChange = minutes !== null || cost !== null || active !== undefined;
     if (isChange) {
       await store.changeLimits({

@@ -6,6 +6,7 @@ import { createVendor } from '../src/compose/vendor.ts';
 import { ConfigError, loadSettings } from '../src/config/load-settings.ts';
 import { VENDOR_KEYS, vendorOf } from '../src/config/vendor.ts';
 import { DATABASE_KEYS, databaseOf, POLICY_KEYS, policyOf } from '../src/config.ts';
+import { createPrisma } from '../src/database/prisma.ts';
 import { readReconciliationReport } from '../src/database/reconciliation-report.ts';
 import { parsePeriod } from '../src/domain/period.ts';
 import { describeFailure, runCommand } from './command.ts';
@@ -42,7 +43,8 @@ await runCommand({
 async function printReport(period: string): Promise<string> {
   const settings = loadSettings(process.env, [...DATABASE_KEYS, 'CURRENCY']);
   await using database = await openDatabase(databaseOf(settings));
-  return formatReport(await readReconciliationReport(database.pool, period), settings.CURRENCY);
+  const { pool } = database;
+  return formatReport(await readReconciliationReport(pool, createPrisma(pool), period), settings.CURRENCY);
 }
 
 async function compare(): Promise<string> {

@@ -1,7 +1,6 @@
-import type pg from 'pg';
+import type { Prisma } from './prisma.ts';
 
 /** Whether the user has a quota of any month. */
-export async function hasQuota(pool: pg.Pool, userId: string): Promise<boolean> {
-  const { rowCount } = await pool.query('SELECT FROM usage_quotas WHERE user_id = $1 LIMIT 1', [userId]);
-  return rowCount === 1;
+export async function hasQuota(prisma: Prisma, userId: string): Promise<boolean> {
+  return (await prisma.usageQuota.findFirst({ where: { userId }, select: { id: true } })) !== null;
 }

@@ -10,7 +10,7 @@ interface PriceRow {
   minimum_seconds: number;
 }
 
-/** Every dated price, by vendor and mode, the oldest first. */
+/** Every dated price, by vendor and mode, the oldest first. In SQL, since decisions read them on the pool that they load with. */
 export async function readPrices(pool: Pick<pg.Pool, 'query'>): Promise<StoredPrice[]> {
   const { rows } = await pool.query<PriceRow & Omit<StoredPrice, keyof Price>>(`
     SELECT vendor, mode AS "vendorMode", currency, effective_from AS "effectiveFrom", per_minute::text,

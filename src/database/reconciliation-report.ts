@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { parseMoney } from '../domain/money.ts';
 import type { BillingPeriod } from '../domain/period.ts';
 import type { CorrectionReason, ReconciliationReport } from '../domain/reconciliation-report.ts';
+import type { Prisma } from './prisma.ts';
 
 /**
  * The month's use by record, from the ledger: an estimate, and what was booked on top of it by the vendor's figures. An end
@@ -48,22 +49,14 @@ JOIN avatar_usage_records AS r ON r.id = record.record_id
 WHERE record.reason IS NOT NULL
 ORDER BY abs(record.actual_cost - record.estimated_cost) DESC, r.created_at, r.id`;
 
-const UNATTRIBUTED = `
-SELECT
-  vendor, avatar_session_id AS "avatarSessionId", source, mode, started_at AS "startedAt", ended_at AS "endedAt", seconds,
-  cost::text AS cost
-FROM unattributed_sessions
-WHERE period = $1
-ORDER BY started_at, avatar_session_id`;
-
 type Row<Item, Money extends keyof Item> = Omit<Item, Money> & Readonly<Record<Money, string>>;
 type Group = ReconciliationReport['groups'][number];
 type Difference = ReconciliationReport['differences'][number];
-type Unattributed = ReconciliationReport['unattributed'][number];
 
 /** A month's report. Its actual costs are the quotas' use, so with what is unattributed they are what the vendor bills. */
 export async function readReconciliationReport(
-  pool: Pick<pg.Pool, 'query'>,
+  pool: pg.Pool,
+  prisma: Prisma,
   period: BillingPeriod,
 ): Promise<ReconciliationReport> {
   const groups = await pool.query<Row<Group, 'estimatedCost' | 'actualCost'>>(GROUPS, [period]);
@@ -71,7 +64,11 @@ export async function readReconciliationReport(
     DIFFERENCES,
     [period],
   );
-  const unattributed = await pool.query<Row<Unattributed, 'cost'>>(UNATTRIBUTED, [period]);
+  const unattributed = await prisma.unattributedSession.findMany({
+    where: { period },
+    orderBy: [{ startedAt: 'asc' }, { avatarSessionId: 'asc' }],
+    omit: { period: true, currency: true, endReason: true, seenAt: true },
+  });
   const costs = (row: { estimatedCost: string; actualCost: string }) => ({
     estimatedCost: parseMoney(row.estimatedCost),
     actualCost: parseMoney(row.actualCost),
@@ -80,6 +77,6 @@ export async function readReconciliationReport(
     period,
     groups: groups.rows.map((row) => ({ ...row, ...costs(row) })),
     differences: differences.rows.map((row) => ({ ...row, ...costs(row) })),
-    unattributed: unattributed.rows.map((row) => ({ ...row, cost: parseMoney(row.cost) })),
+    unattributed: unattributed.map((row) => ({ ...row, cost: parseMoney(row.cost.toFixed()) })),
   };
 }

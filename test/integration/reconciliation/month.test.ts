@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { formatReport } from '../../../scripts/reconciliation-report.ts';
 import { deliverStops } from '../../../src/app/deliver-stops.ts';
 import { auditBooks } from '../../../src/database/audit.ts';
+import { createPrisma } from '../../../src/database/prisma.ts';
 import { readReconciliationReport } from '../../../src/database/reconciliation-report.ts';
 import { createUsageReader } from '../../../src/database/usage-summary.ts';
 import { formatMoney, parseMoney } from '../../../src/domain/money.ts';
@@ -56,7 +57,7 @@ it('our books equal the vendor’s bill to the last millionth, and each differen
 
   // 1. the totals
   const bill = (parseMoney(test.simulator.creditsConsumed()) * parseMoney('0.10')) / parseMoney('1');
-  const report = await readReconciliationReport(test.pool, NOVEMBER);
+  const report = await readReconciliationReport(test.pool, createPrisma(test.pool), NOVEMBER);
   const used = await sumOf(test, `SELECT sum(used_cost) FROM usage_quotas WHERE current_month = '${NOVEMBER}'`);
   const past = await sumOf(test, 'SELECT sum(cost) FROM unattributed_sessions');
   expect(formatMoney(used + past)).toBe(formatMoney(bill));
@@ -95,7 +96,7 @@ it('our books equal the vendor’s bill to the last millionth, and each differen
 
   // 3. nothing is left to do
   await test.reconcile({}, 'months');
-  expect(await readReconciliationReport(test.pool, NOVEMBER)).toEqual(report);
+  expect(await readReconciliationReport(test.pool, createPrisma(test.pool), NOVEMBER)).toEqual(report);
 }, 120_000);
 
 /** What everything should be like. */
