@@ -9,9 +9,19 @@ import { startEmbeddedPostgres } from '../src/embedded-postgres/embedded-postgre
 import type { Benchmark, Row } from './benchmark.ts';
 import { benchCycle } from './cycle.ts';
 import { benchDecide } from './decide.ts';
+import { benchHttp } from './http.ts';
+import { benchQuota } from './quota.ts';
 import { benchSweeper } from './sweeper.ts';
+import { benchTypename } from './typename.ts';
 
-const BENCHMARKS: Record<string, Benchmark> = { decide: benchDecide, cycle: benchCycle, sweeper: benchSweeper };
+const BENCHMARKS: Record<string, Benchmark> = {
+  decide: benchDecide,
+  cycle: benchCycle,
+  sweeper: benchSweeper,
+  typename: benchTypename,
+  quota: benchQuota,
+  http: benchHttp,
+};
 
 const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
 if (only !== undefined && !(only in BENCHMARKS)) {
