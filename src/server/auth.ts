@@ -1,4 +1,4 @@
-import { createHash, createSecretKey } from 'node:crypto';
+import { createSecretKey, hash } from 'node:crypto';
 import { createLRUCache } from 'graphql-yoga';
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify, type KeyInput } from 'jose';
 import type { JwksAuth, SecretAuth } from '../config.ts';
@@ -41,13 +41,13 @@ export function createAuthenticator(auth: SecretAuth | JwksAuth, clock: Clock): 
   return {
     async authenticate(authorizationHeader) {
       const token = requireToken(authorizationHeader);
-      const hash = createHash('sha256').update(token).digest('base64');
-      const known = verified.get(hash);
+      const key = hash('sha256', token, 'base64');
+      const known = verified.get(key);
       if (known && clock().getTime() < known.goodUntil) return known.caller;
       const caller = await verify(token);
       const expiresAt = caller.expiresAt.getTime();
       const goodUntil = auth.kind === 'secret' ? expiresAt : Math.min(expiresAt, clock().getTime() + REMOTE_KEYS_MS);
-      verified.set(hash, { caller, goodUntil });
+      verified.set(key, { caller, goodUntil });
       return caller;
     },
   };

@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
  *
  * @throws Error if the sender hangs up before the end
  */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | null> {
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer<ArrayBuffer> | null> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   // The iterator would destroy the request when it is left early, and nothing more of the connection would be read.

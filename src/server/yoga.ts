@@ -6,6 +6,7 @@ import { toClientError } from '../graphql/errors.ts';
 import { documentLimits } from '../graphql/limits.ts';
 import { schema } from '../graphql/schema.ts';
 import type { Authenticator } from './auth.ts';
+import { limitBody } from './body-limit.ts';
 import { createGraphiqlPage } from './graphiql-page.ts';
 import { requestChecks } from './request-checks.ts';
 
@@ -37,7 +38,7 @@ export function createPipeline({ deps, authenticator, graphiql, log }: PipelineO
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     context: deps,
-    plugins: [requestChecks(), authentication(authenticator), ...documentLimits()],
+    plugins: [requestChecks(), limitBody(MAX_REQUEST_BYTES), authentication(authenticator), ...documentLimits()],
     maskedErrors: {
       maskError: (error) => toClientError(error, (hidden) => log.error({ err: hidden }, 'GraphQL operation failed')),
     },
@@ -45,7 +46,7 @@ export function createPipeline({ deps, authenticator, graphiql, log }: PipelineO
       documentCache: createLRUCache({ max: MAX_KEPT_DOCUMENTS }),
       errorCache: createLRUCache({ max: MAX_KEPT_DOCUMENTS }),
     },
-    maxRequestBodySize: MAX_REQUEST_BYTES,
+    maxRequestBodySize: false,
     multipart: false,
     // The server sets the headers, for every path.
     cors: false,
