@@ -48,7 +48,7 @@ async function underCeiling(pool: pg.Pool, store: QuotaStore): Promise<Row> {
   return ['cycle, 64 callers, under a ceiling', perSecond(figure), `${ratio(figure, free)} without one`];
 }
 
-async function cycle(store: QuotaStore, userId: string): Promise<void> {
+export async function cycle(store: QuotaStore, userId: string): Promise<void> {
   const recordId = randomUUID();
   const sessionId = randomUUID();
   const avatarSessionId = `stream-${recordId}`;
@@ -67,7 +67,7 @@ async function cycle(store: QuotaStore, userId: string): Promise<void> {
   await store.end({ userId, avatarSessionId, wordsSpoken: null, messagesCount: null, errorMessage: null });
 }
 
-async function createLimiter(pool: pg.Pool): Promise<RateLimiterPostgres> {
+export async function createLimiter(pool: pg.Pool): Promise<RateLimiterPostgres> {
   return new Promise((resolve, reject) => {
     const limiter: RateLimiterPostgres = new RateLimiterPostgres(
       { storeClient: pool, storeType: 'client', tableName: 'peer', points: 1000, duration: 3600 },
@@ -76,7 +76,7 @@ async function createLimiter(pool: pg.Pool): Promise<RateLimiterPostgres> {
   });
 }
 
-async function consumeAndReward(limiter: RateLimiterPostgres, key: string): Promise<void> {
+export async function consumeAndReward(limiter: RateLimiterPostgres, key: string): Promise<void> {
   await limiter.consume(key, 1);
   await limiter.reward(key, 1);
 }

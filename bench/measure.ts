@@ -14,16 +14,24 @@ export interface Comparison {
   readonly ratio: number;
 }
 
-/** Measures calls and their peer's in turn, so that whatever else the machine does slows both. */
-export async function compare(callers: number, figure: Call, peer: Call): Promise<Comparison> {
-  await measure(callers, WARM_UP_MS, figure);
-  await measure(callers, WARM_UP_MS, peer);
+/** Compares the calls of so many callers with calls of a peer. */
+export function compare(callers: number, figure: Call, peer: Call): Promise<Comparison> {
+  return compareFor(
+    (milliseconds) => measure(callers, milliseconds, figure),
+    (milliseconds) => measure(callers, milliseconds, peer),
+  );
+}
+
+/** Calls per second over about so many milliseconds. */
+type Measurement = (milliseconds: number) => Promise<number>;
+
+/** Takes two measurements in turn, so that whatever else the machine does slows both. */
+export async function compareFor(figure: Measurement, peer: Measurement): Promise<Comparison> {
+  await figure(WARM_UP_MS);
+  await peer(WARM_UP_MS);
   const rounds: { figure: number; peer: number }[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    rounds.push({
-      peer: await measure(callers, ROUND_MS, peer),
-      figure: await measure(callers, ROUND_MS, figure),
-    });
+    rounds.push({ peer: await peer(ROUND_MS), figure: await figure(ROUND_MS) });
   }
   return {
     figure: median(rounds.map((each) => each.figure)),
@@ -33,7 +41,7 @@ export async function compare(callers: number, figure: Call, peer: Call): Promis
 }
 
 /** Calls per second over a fixed time. */
-async function measure(callers: number, milliseconds: number, call: Call): Promise<number> {
+export async function measure(callers: number, milliseconds: number, call: Call): Promise<number> {
   const start = performance.now();
   const until = start + milliseconds;
   let done = 0;
@@ -48,7 +56,7 @@ async function measure(callers: number, milliseconds: number, call: Call): Promi
   return done / ((performance.now() - start) / 1000);
 }
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   return ((sorted.at(middle) ?? 0) + (sorted.at(-middle - 1) ?? 0)) / 2;

@@ -9,14 +9,18 @@ import { startEmbeddedPostgres } from '../src/embedded-postgres/embedded-postgre
 import type { Benchmark, Row } from './benchmark.ts';
 import { benchCycle } from './cycle.ts';
 import { benchDecide } from './decide.ts';
+import { benchHot } from './hot.ts';
 import { benchHttp } from './http.ts';
 import { benchQuota } from './quota.ts';
+import { benchReload } from './reload.ts';
 import { benchSweeper } from './sweeper.ts';
 import { benchTypename } from './typename.ts';
 
 const BENCHMARKS: Record<string, Benchmark> = {
   decide: benchDecide,
   cycle: benchCycle,
+  hot: benchHot,
+  reload: benchReload,
   sweeper: benchSweeper,
   typename: benchTypename,
   quota: benchQuota,
