@@ -32,6 +32,15 @@ export function nextTokenAt(user: UserState, maxTokensPerMinute: number, now: In
   return oldest !== undefined && oldest > now - MINUTE_MS ? oldest + MINUTE_MS : null;
 }
 
+/** Counts a token toward the limit on tokens per minute, and drops those that count no more. */
+export function countToken({ recentTokens }: UserState, maxTokensPerMinute: number, now: Instant): void {
+  // By a clock that is behind, the latest token may be older than one of another node.
+  const older = recentTokens.findIndex((at) => at <= now);
+  recentTokens.splice(older === -1 ? recentTokens.length : older, 0, now);
+  const expired = recentTokens.findLastIndex((at) => at > now - MINUTE_MS) + 1;
+  recentTokens.length = Math.min(expired, maxTokensPerMinute);
+}
+
 function toOpenRecord(userId: string, record: StoredRecord): OpenRecord {
   return {
     ...usageRecordOf(userId, record),

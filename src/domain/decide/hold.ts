@@ -4,7 +4,7 @@ import type { BillingPeriod } from '../period.ts';
 import type { Price } from '../price.ts';
 import { affordableHold, dearestPrice, holdCost, priceAt, pricedAs, unsettledCost } from '../price-book.ts';
 import type { QuotaLimit } from '../quota.ts';
-import { nextTokenAt } from '../quota-state.ts';
+import { countToken, nextTokenAt } from '../quota-state.ts';
 import type { StoredRecord } from '../state.ts';
 import type { HoldRequest, Wish } from '../store.ts';
 import { closeNow } from './close-record.ts';
@@ -190,9 +190,7 @@ function reserve(draft: Draft, request: HoldRequest, period: BillingPeriod, gran
     updatedAt: now,
   };
   user.records.push(record);
-  // By a clock that is behind, the latest token may be older than one of another node.
-  user.recentTokens.push(now);
-  user.recentTokens.sort((a, b) => b - a);
+  countToken(user, rules.policy.maxTokensPerMinute, now);
   draft.changedRecords.add(record);
   book(draft, record, period, {
     kind: 'hold',

@@ -173,3 +173,16 @@ it('counts the tokens of a minute in the order of their age, whichever node gran
     { outcome: 'rate_limited', retryAt: new Date(START + 60_000) },
   ]);
 });
+
+it('keeps only the tokens that count toward the limit of a minute', () => {
+  const rules = rulesOf({ maxTokensPerMinute: 3, maxConcurrentSessions: 2 });
+  const tokensAfter = (recentTokens: number[]) => {
+    const calls = [{ act: 'hold', request: holdRequest() } as const];
+    const circumstances = { rules, now: START, account: null, takenSessions: new Set<string>() };
+    return decide({ ...newUser(), recentTokens }, calls, circumstances).after.recentTokens;
+  };
+  expect(tokensAfter([START - 1, START - 59_999, START - 60_000])).toEqual([START, START - 1, START - 59_999]);
+  expect(tokensAfter([START + 5, START - 60_000])).toEqual([START + 5, START]);
+  // Refused: nothing is counted.
+  expect(tokensAfter([START - 1, START - 2, START - 3])).toEqual([START - 1, START - 2, START - 3]);
+});
