@@ -3,6 +3,7 @@ import type { AppDeps } from './app/deps.ts';
 import { trackHeartbeat } from './app/track-heartbeat.ts';
 import { createVendorBalance } from './app/vendor-balance.ts';
 import { openDatabase } from './compose/database.ts';
+import { proxyTokenSecrets } from './compose/proxy-token-secrets.ts';
 import { startReconciliation } from './compose/reconciliation.ts';
 import { startSweeper } from './compose/sweeper.ts';
 import { createVendor } from './compose/vendor.ts';
@@ -25,6 +26,7 @@ import type { Sweeper } from './live/sweeper.ts';
 import { createAuthenticator } from './server/auth.ts';
 import { type DemoTokens, issueDemoTokens } from './server/demo-tokens.ts';
 import { resolveAuth } from './server/dev-secret.ts';
+import { createProxyTokens } from './server/proxy-tokens.ts';
 
 export interface Service {
   /** Such as `http://127.0.0.1:4000`. */
@@ -76,10 +78,13 @@ export async function startService(
   database = watchDatabase({ probe: () => pool.query('SELECT'), isListening: events.isConnected, clock, log });
   parts.defer(() => database?.stop());
 
+  const auth = await resolveAuth(config);
   const app: AppDeps = {
     store: createQuotaStore({ pool, policy, clock, decisions }),
     vendor,
     balance: createVendorBalance({ vendor, clock, onError: report('Vendor credits not read') }),
+    delivery: config.tokenDelivery,
+    proxyTokens: createProxyTokens(proxyTokenSecrets(config, auth)),
     policy,
     clock,
     onBackgroundError: report('Follow-up of a successful call failed'),
@@ -101,7 +106,6 @@ export async function startService(
     presence,
   };
 
-  const auth = await resolveAuth(config);
   const authenticator = createAuthenticator(auth, clock);
   let demo: DemoTokens | null = null;
   if (config.mode === 'embedded' && auth.kind === 'secret') {

@@ -3,6 +3,7 @@ import type { LogLevel, Mode, SettingName, Settings } from './config/settings.ts
 import { type VendorConfig, vendorOf } from './config/vendor.ts';
 import { parseMoney } from './domain/money.ts';
 import type { QuotaPolicy } from './domain/policy.ts';
+import type { TokenDelivery } from './domain/proxy-tokens.ts';
 
 /** Everything the environment decides. Seconds and minutes are whole, costs are in millionths of the policy's currency. */
 export interface Config {
@@ -15,6 +16,9 @@ export interface Config {
   readonly dataDir: string;
   readonly auth: AuthConfig;
   readonly vendor: VendorConfig;
+  readonly tokenDelivery: TokenDelivery;
+  /** 32 bytes each, the present one first. Empty: derived from the authentication secret. */
+  readonly tokenEncryptionKeys: readonly Uint8Array[];
   /** The rules of the deployment. */
   readonly policy: QuotaPolicy;
   /** Between two comparisons with the vendor's books; 0 for none. */
@@ -68,6 +72,8 @@ export function loadConfig(env: Environment): Config {
     ...databaseOf(settings),
     auth: authOf(settings),
     vendor: vendorOf(settings),
+    tokenDelivery: settings.TOKEN_DELIVERY,
+    tokenEncryptionKeys: settings.TOKEN_ENCRYPTION_KEY,
     policy: policyOf(settings),
     reconcileIntervalSeconds: settings.RECONCILE_INTERVAL_SECONDS,
     corsOrigins: settings.CORS_ORIGINS,

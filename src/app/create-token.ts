@@ -1,20 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller } from '../domain/caller.ts';
-import { BadUserInputError, VendorFailure } from '../domain/errors.ts';
+import { BadUserInputError } from '../domain/errors.ts';
 import type { Saved } from '../domain/store.ts';
 import type { MintedToken } from '../domain/vendor.ts';
 import type { AppDeps } from './deps.ts';
+import { endUnminted, expiryOf, issueToken } from './issue-token.ts';
 import { defaultAvatar, readQuota } from './read-quota.ts';
 import { hashToken } from './recognise-token.ts';
-import {
-  admissionRefusal,
-  outOfCredits,
-  supersededToken,
-  type TokenRefusal,
-  tooManyTokens,
-  vendorRefusal,
-} from './refusals.ts';
-import { storable } from './storable.ts';
+import { admissionRefusal, outOfCredits, supersededToken, type TokenRefusal, tooManyTokens } from './refusals.ts';
 
 export interface CreateTokenInput {
   readonly sessionId: string;
@@ -37,7 +30,7 @@ export interface CreatedToken {
 export type CreateTokenOutcome = CreatedToken | TokenRefusal;
 
 /**
- * Holds quota, and only then asks the vendor for a token, capped at what is held.
+ * Holds quota, and only then issues a token, capped at what is held.
  *
  * A vendor failure releases the hold. If this process dies in between, the hold is released when the token's time to
  * live has passed.
@@ -66,30 +59,29 @@ export async function createToken(deps: AppDeps, caller: Caller, input: CreateTo
   if (hold.outcome === 'rate_limited') throw tooManyTokens(deps, hold.retryAt);
   if (hold.outcome !== 'granted') return admissionRefusal(deps, hold, await readQuota(deps, userId));
 
-  let minted: MintedToken;
+  const maxSessionSeconds = hold.grantSeconds;
+  let issued: MintedToken;
   try {
-    minted = await vendor.mint({ avatarName, maxSessionSeconds: hold.grantSeconds });
+    issued = await issueToken(deps, { recordId, avatarName, maxSessionSeconds });
   } catch (error) {
-    const failure = error instanceof VendorFailure ? error : new VendorFailure('unknown', String(error));
-    await store.close({ recordId, userId, reason: 'vendor_error', errorMessage: storable(failure.message) });
-    return vendorRefusal(failure);
+    return endUnminted(deps, { recordId, userId }, error);
   }
 
-  const expiresAt = new Date(deps.clock().getTime() + policy.tokenTtlSeconds * 1000);
+  const expiresAt = expiryOf(deps);
   const saved = await store.attach({
     recordId,
     userId,
-    avatarSessionId: minted.avatarSessionId,
-    tokenHash: hashToken(minted.token),
+    avatarSessionId: issued.avatarSessionId,
+    tokenHash: hashToken(issued.token),
   });
   if (!saved) return supersededToken(deps, await readQuota(deps, userId));
   return {
     type: 'token',
-    token: minted.token,
+    token: issued.token,
     saved,
-    avatarSessionId: minted.avatarSessionId,
+    avatarSessionId: issued.avatarSessionId,
     expiresAt,
-    maxDurationSeconds: hold.grantSeconds,
+    maxDurationSeconds: maxSessionSeconds,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import type { QuotaPolicy } from '../domain/policy.ts';
+import type { ProxyTokens, TokenDelivery } from '../domain/proxy-tokens.ts';
 import type { QuotaStore } from '../domain/store.ts';
 import type { AvatarVendor } from '../domain/vendor.ts';
 import type { VendorBalance } from './vendor-balance.ts';
@@ -9,6 +10,9 @@ export interface AppDeps {
   readonly store: QuotaStore;
   readonly vendor: AvatarVendor;
   readonly balance: VendorBalance;
+  /** What `createToken` returns. Tokens of the other kind that were issued before stay valid. */
+  readonly delivery: TokenDelivery;
+  readonly proxyTokens: ProxyTokens;
   readonly policy: QuotaPolicy;
   readonly clock: Clock;
   /** Hears of what failed beside a call that succeeded. */

@@ -1,10 +1,13 @@
-import { isOver, recogniseToken } from './recognise-token.ts';
+import { beginProxied } from './begin-proxied.ts';
+import { isOver, type RecognisedToken, recogniseToken } from './recognise-token.ts';
 import { sdkForwarded } from './sdk-forwarded.ts';
 import {
   ALREADY_STARTED,
+  type Begun,
   type OpeningDeps,
   OVER,
   type SdkOutcome,
+  type SdkRefused,
   type SdkRequest,
   UNKNOWN_TOKEN,
 } from './sdk-outcome.ts';
@@ -17,8 +20,8 @@ interface OpenSdkRequest extends Pick<SdkRequest, 'token' | 'body'> {
 
 /**
  * The start of a session by the vendor's own SDK where the vendor's token would open any number: trackStart at this instant
- * for the token's one session, decided in the database, and only then passed on. The record learns the session's name from
- * the answer.
+ * for the token's one session, decided in the database, and only then passed on. A token of this service is exchanged for the
+ * vendor's before. The record learns the session's name from the answer.
  *
  * If the vendor refuses or does not answer, the record ends as `vendor_error` and costs nothing. If it ended while the
  * vendor was asked, the vendor is asked to stop what it has opened.
@@ -32,11 +35,12 @@ export async function sdkOpen(deps: OpeningDeps, { token, body, avatarName }: Op
   if (record === null) return UNKNOWN_TOKEN;
   if (isOver(record, clock())) return OVER;
   const { recordId, userId } = record;
-  const outcome = await store.open({ recordId, userId, avatarName });
-  if (outcome === 'ended') return OVER;
-  if (outcome === 'taken') return ALREADY_STARTED;
+  const begun = record.isProxied
+    ? await beginProxied(deps, record, avatarName)
+    : await beginDirect(deps, record, { token, avatarName });
+  if (begun.type !== 'begun') return begun;
 
-  const { avatarSessionId, capSeconds, ...forwarded } = await sdk.open(token, body);
+  const { avatarSessionId, capSeconds, ...forwarded } = await sdk.open(begun.vendorToken, body);
   if (avatarSessionId === null) {
     const errorMessage = forwarded.failure?.message ?? 'The vendor has named no session';
     await store.failStart({ recordId, userId, errorMessage: storable(errorMessage) });
@@ -49,4 +53,14 @@ export async function sdkOpen(deps: OpeningDeps, { token, body, avatarName }: Op
   // The session runs: that its cap could not be noted must not keep the answer from the page.
   if (capSeconds !== null) await store.cap({ recordId, userId, capSeconds }).catch(onBackgroundError);
   return sdkForwarded(forwarded, 'The avatar service has opened the session, but its answer cannot be passed on.');
+}
+
+async function beginDirect(
+  { store }: OpeningDeps,
+  { recordId, userId }: RecognisedToken,
+  { token, avatarName }: Pick<OpenSdkRequest, 'token' | 'avatarName'>,
+): Promise<Begun | SdkRefused> {
+  const outcome = await store.open({ recordId, userId, avatarName });
+  if (outcome === 'started') return { type: 'begun', vendorToken: token, isFirst: true, capSeconds: null };
+  return outcome === 'taken' ? ALREADY_STARTED : OVER;
 }

@@ -4,16 +4,30 @@ import type { AppDeps } from './deps.ts';
 /** What the use cases behind the vendor's own SDK work with. */
 export interface SdkDeps extends AppDeps {
   readonly sdk: VendorSdk;
+  /** The records whose tokens this node is exchanging for the vendor's. */
+  readonly exchanging: Set<string>;
 }
 
 /** The same where the vendor names a session only in its answer to the start. */
 export interface OpeningDeps extends AppDeps {
   readonly sdk: OpeningSdk;
+  readonly exchanging: Set<string>;
+}
+
+/** A session that has started here, and not yet at the vendor. */
+export interface Begun {
+  readonly type: 'begun';
+  /** What starts it at the vendor. */
+  readonly vendorToken: string;
+  /** Whether this call has started it, and not an earlier one. */
+  readonly isFirst: boolean;
+  /** The cap that the vendor was asked for just now, in seconds. Null if it was asked for the token by `createToken`. */
+  readonly capSeconds: number | null;
 }
 
 /** A call of the SDK. */
 export interface SdkRequest {
-  /** The vendor's session token, which is the caller's credential. */
+  /** The session token of `createToken`, which is the caller's credential. */
   readonly token: string;
   /** A JSON object or empty, to be passed on. */
   readonly body: string;
@@ -42,7 +56,8 @@ export interface SdkUnanswered {
 /** The session has ended; the vendor was not asked. */
 export interface SdkStopped {
   readonly type: 'stopped';
-  readonly avatarSessionId: string;
+  /** Null for a token that never started its session. */
+  readonly avatarSessionId: string | null;
 }
 
 /** The vendor was not asked. */

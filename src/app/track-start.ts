@@ -11,12 +11,13 @@ export interface TrackStartInput {
 /**
  * Starts the clock of a session: the server's. Its deadline is now + the grant.
  *
- * Starting a running session again changes nothing. A token whose time to live has passed has ended.
+ * Starting a running session again changes nothing. With `proxy` delivery, the start of the vendor's SDK starts a session.
+ * A token whose time to live has passed has ended.
  */
 export async function trackStart(
-  { store }: AppDeps,
+  { store, delivery }: AppDeps,
   caller: Caller,
   input: TrackStartInput,
 ): Promise<TrackedSession | SessionNotFound | SessionEnded> {
-  return openSession(await store.start({ userId: caller.userId, ...input }));
+  return openSession(await store.start({ userId: caller.userId, ...input, mustBeNamed: delivery === 'proxy' }));
 }

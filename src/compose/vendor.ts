@@ -26,23 +26,23 @@ export async function createVendor(
     case 'liveavatar': {
       const { apiKey, baseUrl, mode, avatars } = config;
       const vendor = createLiveAvatarVendor({ apiKey, baseUrl, mode, avatars: Object.fromEntries(avatars), clock });
-      return { api: 'liveavatar', vendor, sdk: createLiveAvatarSdk({ baseUrl, clock }) };
+      return { api: 'liveavatar', vendor, sdk: createLiveAvatarSdk({ baseUrl, apiKey, clock }) };
     }
     case 'heygen': {
       const { apiKey, baseUrl } = config;
       const vendor = createHeyGenVendor({ apiKey, baseUrl, clock });
-      return { api: 'heygen', vendor, sdk: createHeyGenSdk({ baseUrl, clock }) };
+      return { api: 'heygen', vendor, sdk: createHeyGenSdk({ baseUrl, apiKey, clock }) };
     }
     case 'simulator': {
       const remembersFrom = clock();
       const { url: baseUrl } = await startOwnSimulator(config, clock, parts);
       const account = { name: 'simulator', apiKey: SIMULATOR_KEY, baseUrl, clock, remembersFrom };
       return config.api === 'heygen'
-        ? { api: 'heygen', vendor: createHeyGenVendor(account), sdk: createHeyGenSdk({ baseUrl, clock }) }
+        ? { api: 'heygen', vendor: createHeyGenVendor(account), sdk: createHeyGenSdk(account) }
         : {
             api: 'liveavatar',
             vendor: createLiveAvatarVendor({ ...account, mode: 'FULL', avatars: {} }),
-            sdk: createLiveAvatarSdk({ baseUrl, clock }),
+            sdk: createLiveAvatarSdk(account),
           };
     }
   }

@@ -91,10 +91,11 @@ export async function openWeb(options: WebOptions, parts: AsyncDisposableStack):
 
 /** What answers the vendor's own SDK in the vendor's place. */
 function answerSdk(connected: ConnectedVendor, app: AppDeps, log: Logger) {
+  const exchanging = new Set<string>();
   if (connected.api === 'liveavatar') {
-    return { endpoint: createLiveAvatarEndpoint({ ...app, sdk: connected.sdk }, log), socket: null };
+    return { endpoint: createLiveAvatarEndpoint({ ...app, exchanging, sdk: connected.sdk }, log), socket: null };
   }
-  const deps = { ...app, sdk: connected.sdk };
+  const deps = { ...app, exchanging, sdk: connected.sdk };
   return { endpoint: createHeyGenEndpoint(deps, log), socket: createHeyGenChat(deps, log) };
 }
 

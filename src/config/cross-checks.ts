@@ -21,6 +21,13 @@ const CROSS_CHECKS: readonly CrossCheck[] = [
     problem: 'AUTH_JWT_SECRET (32 bytes or more) or AUTH_JWKS_URL must be set with DATABASE_URL.',
   },
   {
+    setting: 'TOKEN_ENCRYPTION_KEY',
+    isMet: (values) =>
+      values.TOKEN_DELIVERY !== 'proxy' || values.AUTH_JWKS_URL === '' || values.TOKEN_ENCRYPTION_KEY.length > 0,
+    problem:
+      'TOKEN_ENCRYPTION_KEY must be set with TOKEN_DELIVERY=proxy and AUTH_JWKS_URL: it signs the session tokens.',
+  },
+  {
     setting: 'VENDOR',
     isMet: (values) => values.VENDOR !== null,
     problem: 'VENDOR must be set with DATABASE_URL: liveavatar or heygen, or simulator to try without one.',

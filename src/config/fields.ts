@@ -121,3 +121,15 @@ function isExactOrigin(text: string): boolean {
   // Web views of mobile apps have schemes of their own, such as capacitor://localhost.
   return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d+)?$/.test(text);
 }
+
+const KEY_BYTES = 32;
+
+/** One key or, while keys are rotated, the new one and the old one. */
+export const encryptionKeys: z.ZodType<readonly Uint8Array[], string> = parsed(
+  `must be ${KEY_BYTES} bytes in base64, or two such keys, separated by a comma, while you rotate them`,
+  (text) => {
+    const keys = text.split(',').map((part) => part.trim());
+    const isKey = (key: string) => /^[\w+/-]+=*$/.test(key) && Buffer.from(key, 'base64').length === KEY_BYTES;
+    return keys.length <= 2 && keys.every(isKey) ? keys.map((key) => Buffer.from(key, 'base64')) : undefined;
+  },
+);

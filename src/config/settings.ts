@@ -4,6 +4,7 @@ import { avatars, type LiveAvatarIds } from './avatars.ts';
 import {
   amount,
   baseUrl,
+  encryptionKeys,
   httpUrl,
   limitMinutes,
   matching,
@@ -57,6 +58,15 @@ export const settings = z.object({
   AUTH_AUDIENCE: optional(text).describe('The required `aud` claim.'),
   AUTH_ROLE_CLAIM: text.prefault('role').describe('The dotted path to the role, such as `realm_access.roles`.'),
   AUTH_ADMIN_ROLE: text.prefault('admin').describe('The role of administrators.'),
+
+  TOKEN_DELIVERY: oneOf(['direct', 'proxy'])
+    .prefault('direct')
+    .describe("What `createToken` returns: the vendor's token, or a token of this service that it exchanges."),
+  TOKEN_ENCRYPTION_KEY: encryptionKeys.default([]).meta({
+    description:
+      '32 bytes in base64, or the new and the old key, separated by a comma. Derived from `AUTH_JWT_SECRET` if unset.',
+    secret: true,
+  }),
 
   VENDOR: optional(oneOf(VENDORS)).describe('`liveavatar`, `heygen`, or `simulator`. Required with `DATABASE_URL`.'),
   LIVEAVATAR_API_KEY: apiKey.default('').meta({

@@ -5,7 +5,8 @@ import type { TokenRecord } from '../domain/store.ts';
 const RECOGNISE_TOKENS = `
 SELECT DISTINCT ON (token_hash)
   encode(token_hash, 'hex') AS "tokenHash", id AS "recordId", user_id AS "userId", session_id AS "sessionId",
-  avatar_session_id AS "avatarSessionId", vendor, status, expires_at AS "expiresAt"
+  avatar_session_id AS "avatarSessionId", avatar_name AS "avatarName", vendor, status,
+  grant_seconds AS "grantSeconds", expires_at AS "expiresAt"
 FROM avatar_usage_records
 WHERE token_hash = ANY ($1)
 ORDER BY token_hash, created_at DESC, id`;

@@ -35,6 +35,8 @@ export interface StartRequest {
   readonly sessionId: string;
   readonly avatarSessionId: string;
   readonly avatarName: string | null;
+  /** Whether the vendor must have named the session to this service before. @default false */
+  readonly mustBeNamed?: boolean;
 }
 
 export interface HeartbeatRequest {
@@ -57,12 +59,14 @@ export interface CloseRequest {
   readonly errorMessage: string | null;
 }
 
-/** The start of a session that the vendor names only in its answer. */
+/** The start of a session by its token, which opens no other. */
 export interface OpenRequest {
   readonly recordId: string;
   readonly userId: string;
   /** Null keeps the one that the token was asked for with. */
   readonly avatarName: string | null;
+  /** The vendor's ID of the session. Null if the vendor names it only in its answer. @default null */
+  readonly avatarSessionId?: string | null;
 }
 
 /** How the vendor has named a session that it has opened. */
@@ -111,8 +115,11 @@ export interface TokenRecord {
   readonly sessionId: string;
   /** Null where the vendor has not named the session yet. */
   readonly avatarSessionId: string | null;
+  readonly avatarName: string;
   readonly vendor: string;
   readonly status: UsageStatus;
+  /** The longest that the session may run. */
+  readonly grantSeconds: number;
   /** When the unused token or the running session ends by itself; null once it has ended. */
   readonly expiresAt: Date | null;
 }

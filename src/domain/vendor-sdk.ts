@@ -16,13 +16,17 @@ export interface ForwardedStart extends Forwarded {
 }
 
 /**
- * Passes calls of the vendor's own SDK on to the vendor: with the caller's session token, never with the account's key, and
- * the caller's own body, JSON or empty. Never rejects.
+ * By whose right a call on a session is passed on: that of the vendor's token, which the page has, or that of the account's key,
+ * where this service keeps the vendor's token to itself. The key is good for every session, so the call then names this one.
  */
+export type SdkCredential = { readonly token: string } | { readonly avatarSessionId: string };
+
+/** Passes calls of the vendor's own SDK on to the vendor, with the caller's own body, JSON or empty. Never rejects. */
 export interface VendorSdk {
+  /** @param token the vendor's */
   start(token: string, body: string): Promise<ForwardedStart>;
-  stop(token: string, body: string): Promise<Forwarded>;
-  keepAlive(token: string, body: string): Promise<Forwarded>;
+  stop(credential: SdkCredential, body: string): Promise<Forwarded>;
+  keepAlive(credential: SdkCredential, body: string): Promise<Forwarded>;
 }
 
 export interface ForwardedOpening extends ForwardedStart {
@@ -32,10 +36,11 @@ export interface ForwardedOpening extends ForwardedStart {
 
 /** {@link VendorSdk} of a vendor that names a session only in its answer to the start, and whose token opens any number. */
 export interface OpeningSdk {
+  /** @param token the vendor's */
   open(token: string, body: string): Promise<ForwardedOpening>;
-  stop(token: string, body: string): Promise<Forwarded>;
+  stop(credential: SdkCredential, body: string): Promise<Forwarded>;
   /** Any other call on an open session, by the vendor's own word. */
-  steer(call: string, token: string, body: string): Promise<Forwarded>;
+  steer(call: string, credential: SdkCredential, body: string): Promise<Forwarded>;
   /** The vendor's address for the socket over which the SDK talks, such as `wss://…`. */
   chatUrl(query: string): string;
 }

@@ -60,6 +60,8 @@ export interface AvatarVendor {
   readonly avatarNames: readonly string[];
   /** What sessions of a known avatar are billed by: the name under which the vendor's prices are entered, such as `FULL`. */
   modeOf(avatarName: string): string;
+  /** The claims that the vendor's SDK reads in the session token of a known avatar. Empty where it reads none. */
+  sdkClaims(avatarName: string): Readonly<Record<string, unknown>>;
   /** Credits a minute of a mode; null for one that is not known, or where the vendor does not bill in credits. */
   creditsPerMinute(mode: string): string | null;
   mint(request: MintRequest): Promise<MintedToken>;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { DELIVERIES, type Delivery, PROXY } from '../support/delivery.ts';
 import { callHeyGenSdk, HEYGEN } from '../support/heygen-calls.ts';
 import { startHeyGenFront } from '../support/heygen-front.ts';
 import { createToken } from '../support/operations.ts';
@@ -8,72 +9,86 @@ import { startTestService } from '../support/service.ts';
 
 // The socket that HeyGen's SDK opens beside its calls, at the root of the host.
 
-it('carries what both sides say, text as text and bytes as bytes, until the vendor closes it', async () => {
-  await using test = await openSession();
-  const page = test.chat();
-  const [greeting, isBinary] = await once(page, 'message');
-  expect([String(greeting), isBinary]).toEqual(['{"event_type":"avatar_start_talking"}', false]);
+describe.each(DELIVERIES)('with $TOKEN_DELIVERY delivery, the chat socket', (delivery) => {
+  it('carries what both sides say, text as text and bytes as bytes, until the vendor closes it', async () => {
+    await using test = await openSession(delivery);
+    const page = test.chat();
+    const [greeting, isBinary] = await once(page, 'message');
+    expect([String(greeting), isBinary]).toEqual(['{"event_type":"avatar_start_talking"}', false]);
 
-  const { query, socket } = test.front.chat();
-  expect(query).toEqual({ session_id: test.session_id, session_token: test.token, silence_response: 'false' });
-  page.send(Buffer.from([1, 2, 3]));
-  expect(await once(socket, 'message')).toEqual([Buffer.from([1, 2, 3]), true]);
+    const { query, socket } = test.front.chat();
+    expect(query).toEqual({
+      session_id: test.session_id,
+      session_token: delivery === PROXY ? expect.not.stringMatching(test.token) : test.token,
+      silence_response: 'false',
+    });
+    page.send(Buffer.from([1, 2, 3]));
+    expect(await once(socket, 'message')).toEqual([Buffer.from([1, 2, 3]), true]);
 
-  socket.close(1000, 'closed');
-  const [code, reason] = await once(page, 'close');
-  expect([code, String(reason)]).toEqual([1000, 'closed']);
+    socket.close(1000, 'closed');
+    const [code, reason] = await once(page, 'close');
+    expect([code, String(reason)]).toEqual([1000, 'closed']);
+  });
+
+  it('ends at the vendor when the page goes', async () => {
+    await using test = await openSession(delivery);
+    const page = test.chat();
+    await once(page, 'message');
+    const closed = once(test.front.chat().socket, 'close');
+    page.terminate();
+    expect((await closed)[0]).toBe(1001);
+  });
+
+  it('is for the token’s own session only, and only while it runs', async () => {
+    await using test = await openSession(delivery);
+    const { service, token, session_id } = test;
+    const { token: other } = await createToken(service, await service.token('bob'));
+    const statusOf = async (query: Record<string, string>, options = {}) => {
+      const [, response] = await once(test.chat(query, options), 'unexpected-response');
+      return response.statusCode;
+    };
+    expect(await statusOf({ session_id })).toBe(401);
+    expect(await statusOf({ session_id, session_token: 'unknown' })).toBe(401);
+    expect(await statusOf({ session_id, session_token: other })).toBe(403);
+    expect(await statusOf({ session_token: token })).toBe(403);
+    expect(await statusOf({ session_id, session_token: token }, { origin: 'https://evil.example' })).toBe(403);
+    await callHeyGenSdk(service, 'stop', token, { session_id });
+    expect(await statusOf({ session_id, session_token: token })).toBe(410);
+    expect(test.front.chats).toEqual([]);
+  });
+
+  it('is refused while the vendor does not answer, and the service goes on', async () => {
+    await using test = await openSession(delivery);
+    await test.front[Symbol.asyncDispose]();
+    const [, response] = await once(test.chat(), 'unexpected-response');
+    expect(response.statusCode).toBe(502);
+    expect((await fetch(`${test.service.url}/healthz`)).status).toBe(200);
+  });
+
+  it('is closed for a restart of the service', async () => {
+    await using test = await openSession(delivery);
+    const page = test.chat();
+    await once(page, 'message');
+    const closed = once(page, 'close');
+    await test.service.stop();
+    expect((await closed)[0]).toBe(1012);
+  });
 });
 
-it('ends at the vendor when the page goes', async () => {
-  await using test = await openSession();
-  const page = test.chat();
-  await once(page, 'message');
-  const closed = once(test.front.chat().socket, 'close');
-  page.terminate();
-  expect((await closed)[0]).toBe(1001);
-});
-
-it('is for the token’s own session only, and only while it runs', async () => {
-  await using test = await openSession();
-  const { service, token, session_id } = test;
-  const { token: other } = await createToken(service, await service.token('bob'));
-  const statusOf = async (query: Record<string, string>, options = {}) => {
-    const [, response] = await once(test.chat(query, options), 'unexpected-response');
-    return response.statusCode;
-  };
-  expect(await statusOf({ session_id })).toBe(401);
-  expect(await statusOf({ session_id, session_token: 'unknown' })).toBe(401);
-  expect(await statusOf({ session_id, session_token: other })).toBe(403);
-  expect(await statusOf({ session_token: token })).toBe(403);
-  expect(await statusOf({ session_id, session_token: token }, { origin: 'https://evil.example' })).toBe(403);
-  await callHeyGenSdk(service, 'stop', token, { session_id });
-  expect(await statusOf({ session_id, session_token: token })).toBe(410);
+it('with proxy delivery is refused while the vendor mints no token for it', async () => {
+  await using test = await openSession(PROXY);
+  test.service.simulator.failNext({ path: '/v1/streaming.create_token', status: 500 });
+  const [, response] = await once(test.chat(), 'unexpected-response');
+  expect(response.statusCode).toBe(502);
   expect(test.front.chats).toEqual([]);
 });
 
-it('is refused while the vendor does not answer, and the service goes on', async () => {
-  await using test = await openSession();
-  await test.front[Symbol.asyncDispose]();
-  const [, response] = await once(test.chat(), 'unexpected-response');
-  expect(response.statusCode).toBe(502);
-  expect((await fetch(`${test.service.url}/healthz`)).status).toBe(200);
-});
-
-it('is closed for a restart of the service', async () => {
-  await using test = await openSession();
-  const page = test.chat();
-  await once(page, 'message');
-  const closed = once(page, 'close');
-  await test.service.stop();
-  expect((await closed)[0]).toBe(1012);
-});
-
 /** A service whose vendor has a chat socket, and a session opened by the SDK's call. */
-async function openSession() {
+async function openSession(delivery: Delivery) {
   await using parts = new AsyncDisposableStack();
   const front = await startHeyGenFront();
   parts.defer(() => front[Symbol.asyncDispose]().catch(() => {}));
-  const service = parts.use(await startTestService({ ...HEYGEN, HEYGEN_BASE_URL: front.url }));
+  const service = parts.use(await startTestService({ ...HEYGEN, ...delivery, HEYGEN_BASE_URL: front.url }));
   front.standBefore(service.simulator);
   const { token } = await createToken(service, await service.token('ann'));
   const { body } = await callHeyGenSdk(service, 'new', token);

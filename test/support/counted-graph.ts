@@ -6,6 +6,7 @@ import { createUsageReader } from '../../src/database/usage-summary.ts';
 import type { GraphQLContext } from '../../src/graphql/context.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { createPostgresEvents } from '../../src/live/postgres-events.ts';
+import { createProxyTokens } from '../../src/server/proxy-tokens.ts';
 import { createLiveAvatarVendor } from '../../src/vendors/liveavatar/liveavatar-vendor.ts';
 import { startSimulator } from '../../src/vendors/simulator/server.ts';
 import { intercept } from './pause.ts';
@@ -56,6 +57,8 @@ export async function startCountedGraph() {
     policy,
     clock: clock.now,
     presence: { watch: () => () => {} },
+    delivery: 'direct',
+    proxyTokens: createProxyTokens(['secret']),
     onBackgroundError: () => {},
     caller: { userId: 'ann', isAdmin: false, expiresAt: clock.now() },
     streamsUntil: null,

@@ -42,6 +42,8 @@ describe('without any setting', () => {
         credits: null,
         maxSessionSeconds: null,
       },
+      tokenDelivery: 'direct',
+      tokenEncryptionKeys: [],
       policy: {
         defaultLimitMinutes: 60,
         defaultLimitCost: 50_000_000n,
@@ -139,6 +141,32 @@ describe('authentication', () => {
     expect(loadConfig({ AUTH_JWT_SECRET: 'é'.repeat(16) }).auth.kind).toBe('secret');
     expect(problemsOf({ AUTH_JWT_SECRET: 'x'.repeat(31) })).toEqual(['AUTH_JWT_SECRET must have 32 bytes or more.']);
   });
+});
+
+describe('the delivery of tokens', () => {
+  const key = Buffer.alloc(32, 7).toString('base64');
+  const jwks = { AUTH_JWKS_URL: 'https://id.example/jwks.json' };
+
+  it('by proxy signs them by a key of its own, or by the authentication secret', () => {
+    expect(loadConfig({ ...PRODUCTION, TOKEN_DELIVERY: 'proxy' })).toMatchObject({ tokenDelivery: 'proxy' });
+    const rotating = loadConfig({ ...jwks, TOKEN_DELIVERY: 'proxy', TOKEN_ENCRYPTION_KEY: `${key}, ${key}` });
+    expect(rotating.tokenEncryptionKeys).toEqual([Buffer.alloc(32, 7), Buffer.alloc(32, 7)]);
+  });
+
+  it('by proxy needs the key where tokens of users are signed elsewhere', () => {
+    expect(problemsOf({ ...jwks, TOKEN_DELIVERY: 'proxy' })).toEqual([
+      'TOKEN_ENCRYPTION_KEY must be set with TOKEN_DELIVERY=proxy and AUTH_JWKS_URL: it signs the session tokens.',
+    ]);
+  });
+
+  it.each(['hunter2', Buffer.alloc(31).toString('base64'), `${key},${key},${key}`, `${key},`])(
+    'refuses the key %j without showing it',
+    (value) => {
+      expect(problemsOf({ TOKEN_ENCRYPTION_KEY: value })).toEqual([
+        'TOKEN_ENCRYPTION_KEY must be 32 bytes in base64, or two such keys, separated by a comma, while you rotate them.',
+      ]);
+    },
+  );
 });
 
 describe('the vendor LiveAvatar', () => {
@@ -284,6 +312,7 @@ describe('values', () => {
     ['VENDOR', 'tavus'],
     ['SIMULATOR_PORT', 'x'],
     ['SIMULATOR_API', 'tavus'],
+    ['TOKEN_DELIVERY', 'Proxy'],
   ])('%s=%s is refused in one sentence that shows the value', (name, value) => {
     const problems = problemsOf({ [name]: value });
     expect(problems).toHaveLength(1);

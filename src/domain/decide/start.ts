@@ -27,11 +27,14 @@ export function start(
   return { outcome: isOpen(record) ? 'already_started' : 'ended', recordId };
 }
 
-/** Starts a session by its token's record. Each token opens one session, which the vendor names afterwards. */
-export function open(draft: Draft, { recordId, avatarName }: OpenRequest): 'started' | 'taken' | 'ended' {
+/** Starts a session by its token's record. Each token opens one session. If the vendor has not named it yet, it does so afterwards. */
+export function open(
+  draft: Draft,
+  { recordId, avatarName, avatarSessionId = null }: OpenRequest,
+): 'started' | 'taken' | 'ended' {
   const record = recordById(draft, recordId);
   if (record?.status === 'reserved' && record.avatarSessionId === null) {
-    return begin(draft, record, { avatarSessionId: null, avatarName });
+    return begin(draft, record, { avatarSessionId, avatarName });
   }
   return record && isOpen(record) ? 'taken' : 'ended';
 }
@@ -40,7 +43,7 @@ function findStartable(draft: Draft, request: StartRequest, isTaken: boolean): S
   const ofConversation = draft.user.records.filter(({ sessionId }) => sessionId === request.sessionId);
   return (
     ofConversation.find(({ avatarSessionId }) => avatarSessionId === request.avatarSessionId) ??
-    (isTaken
+    (isTaken || request.mustBeNamed
       ? undefined
       : ofConversation.findLast(
           (record) => record.avatarSessionId === null && record.tokenHash !== null && record.status === 'reserved',

@@ -2,8 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { WebSocket, WebSocketServer } from 'ws';
+import { sdkChat } from '../../app/sdk-chat.ts';
 import type { OpeningDeps, SdkRefused } from '../../app/sdk-outcome.ts';
-import { refuseSteering } from '../../app/sdk-steer.ts';
+import { VendorFailure } from '../../domain/errors.ts';
 import { refuseUpgrade } from '../refuse-upgrade.ts';
 
 /** A socket that a vendor's SDK opens beside its calls. */
@@ -49,11 +50,10 @@ export function createHeyGenChat(deps: OpeningDeps, log: Logger): SdkSocket {
     duplex.on('error', () => {});
     // Rewritten: of a parameter that stands there twice, the vendor might take the other one.
     const query = Object.fromEntries(new URL(request.url ?? '/', 'http://localhost').searchParams);
-    const refused = await refuseSteering(deps, query.session_token ?? '', query.session_id ?? '');
-    if (refused) return refuseUpgrade(duplex, STATUS[refused.reason]);
+    const chat = await sdkChat(deps, query);
+    if (chat.type === 'refused') return refuseUpgrade(duplex, STATUS[chat.reason]);
 
-    const url = deps.sdk.chatUrl(String(new URLSearchParams(query)));
-    const vendor = new WebSocket(url, { handshakeTimeout: HANDSHAKE_MS, ...limits });
+    const vendor = new WebSocket(chat.url, { handshakeTimeout: HANDSHAKE_MS, ...limits });
     const abandon = () => vendor.terminate();
     const refuse = () => refuseUpgrade(duplex, '502 Bad Gateway');
     vendor.on('error', () => log.debug('Chat WebSocket to the vendor failed'));
@@ -78,7 +78,7 @@ export function createHeyGenChat(deps: OpeningDeps, log: Logger): SdkSocket {
     upgrade: (request, duplex, head) =>
       upgrade(request, duplex, head).catch((error) => {
         log.warn({ err: error }, 'Chat WebSocket not opened');
-        refuseUpgrade(duplex, '503 Service Unavailable');
+        refuseUpgrade(duplex, error instanceof VendorFailure ? '502 Bad Gateway' : '503 Service Unavailable');
       }),
   };
 }

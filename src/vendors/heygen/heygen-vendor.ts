@@ -56,6 +56,7 @@ export function createHeyGenVendor(options: HeyGenOptions): AvatarVendor {
     avatarNames: [],
     knowsAvatar: () => true,
     modeOf: () => INTERACTIVE,
+    sdkClaims: () => ({}),
     creditsPerMinute,
 
     async mint() {

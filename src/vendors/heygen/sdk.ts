@@ -24,7 +24,7 @@ export function createHeyGenSdk(options: ForwardOptions): OpeningSdk {
 
   return {
     async open(token, body) {
-      const { reading, ...forwarded } = await forward('/v1/streaming.new', token, body);
+      const { reading, ...forwarded } = await forward('/v1/streaming.new', { token }, body);
       if (!reading?.ok) return { ...forwarded, avatarSessionId: null, capSeconds: null };
       const opened = Opened.safeParse(reading.data);
       if (!opened.success) {
@@ -34,8 +34,8 @@ export function createHeyGenSdk(options: ForwardOptions): OpeningSdk {
       const { session_id, session_duration_limit: limit = null } = opened.data.data;
       return { ...forwarded, avatarSessionId: session_id, capSeconds: limit === null ? null : Math.ceil(limit) };
     },
-    stop: (token, body) => forward('/v1/streaming.stop', token, body),
-    steer: (call, token, body) => forward(`/v1/streaming.${call}`, token, body),
+    stop: (credential, body) => forward('/v1/streaming.stop', credential, body),
+    steer: (call, credential, body) => forward(`/v1/streaming.${call}`, credential, body),
     chatUrl: (query) => `${options.baseUrl.replace(/^http/, 'ws').replace(/\/*$/, '')}/v1/ws/streaming.chat?${query}`,
   };
 }

@@ -67,6 +67,10 @@ export function createLiveAvatarVendor(options: LiveAvatarOptions): AvatarVendor
       const avatar = avatars.get(avatarName) ?? anyName;
       return avatar?.sandbox ? SANDBOX : (avatar?.mode ?? options.mode);
     },
+    sdkClaims(avatarName) {
+      const mode = (avatars.get(avatarName) ?? anyName)?.mode ?? options.mode;
+      return { start_session_data: { mode } };
+    },
     creditsPerMinute,
 
     async mint(request: MintRequest) {

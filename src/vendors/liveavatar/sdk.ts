@@ -21,7 +21,7 @@ export function createLiveAvatarSdk(options: ForwardOptions): VendorSdk {
 
   return {
     async start(token, body) {
-      const { reading, ...forwarded } = await forward('/v1/sessions/start', token, body);
+      const { reading, ...forwarded } = await forward('/v1/sessions/start', { token }, body);
       if (!reading?.ok) return { ...forwarded, capSeconds: null };
       const started = Started.safeParse(reading.data);
       if (!started.success) {
@@ -31,7 +31,7 @@ export function createLiveAvatarSdk(options: ForwardOptions): VendorSdk {
       const cap = started.data.max_session_duration ?? null;
       return { ...forwarded, capSeconds: cap === null ? null : Math.ceil(cap) };
     },
-    stop: (token, body) => forward('/v1/sessions/stop', token, body),
-    keepAlive: (token, body) => forward('/v1/sessions/keep-alive', token, body),
+    stop: (credential, body) => forward('/v1/sessions/stop', credential, body),
+    keepAlive: (credential, body) => forward('/v1/sessions/keep-alive', credential, body),
   };
 }

@@ -5,6 +5,7 @@ import { sdkStart } from '../../../src/app/sdk-start.ts';
 import { sdkStop } from '../../../src/app/sdk-stop.ts';
 import { createVendorBalance } from '../../../src/app/vendor-balance.ts';
 import type { QuotaStore } from '../../../src/domain/store.ts';
+import { createProxyTokens } from '../../../src/server/proxy-tokens.ts';
 import { createLiveAvatarVendor } from '../../../src/vendors/liveavatar/liveavatar-vendor.ts';
 import { createLiveAvatarSdk } from '../../../src/vendors/liveavatar/sdk.ts';
 import { startSimulator } from '../../../src/vendors/simulator/server.ts';
@@ -169,7 +170,7 @@ async function startRace({ secondsLeft = 300, running = false } = {}) {
     mode: 'FULL',
     avatars: {},
   });
-  const sdk = createLiveAvatarSdk({ baseUrl: simulator.url, clock: test.clock.now });
+  const sdk = createLiveAvatarSdk({ baseUrl: simulator.url, apiKey: 'key', clock: test.clock.now });
   const onBackgroundError = (error: unknown) => {
     throw error;
   };
@@ -178,7 +179,10 @@ async function startRace({ secondsLeft = 300, running = false } = {}) {
     store,
     vendor,
     balance,
+    delivery: 'direct',
+    proxyTokens: createProxyTokens(['secret']),
     sdk,
+    exchanging: new Set(),
     policy: test.policy,
     clock: () => new Date(test.clock.now().getTime() - secondsBehind * 1000),
     onBackgroundError,

@@ -18,7 +18,9 @@ describe('a token’s hash', () => {
       userId: 'ann',
       sessionId: hold.sessionId,
       avatarSessionId: 'stream',
+      avatarName: hold.avatarName,
       vendor: 'simulator',
+      grantSeconds: 1800,
     };
     await test.store.hold(hold);
     await test.store.attach({ userId: 'ann', recordId: hold.recordId, avatarSessionId: 'stream', tokenHash });

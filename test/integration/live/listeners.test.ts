@@ -8,6 +8,7 @@ import { createPostgresEvents } from '../../../src/live/postgres-events.ts';
 import { createAuthenticator } from '../../../src/server/auth.ts';
 import { createHttpServer, listen } from '../../../src/server/http.ts';
 import { issueToken } from '../../../src/server/issue-token.ts';
+import { createProxyTokens } from '../../../src/server/proxy-tokens.ts';
 import { createRest } from '../../../src/server/rest/rest.ts';
 import { closeHttp } from '../../../src/server/shutdown.ts';
 import { createSdkEndpoint } from '../../../src/server/vendor-sdk/endpoint.ts';
@@ -107,6 +108,8 @@ async function startTransports() {
     events: counted.events,
     vendor: createLiveAvatarVendor({ baseUrl: 'http://127.0.0.1:1', apiKey: 'key', mode: 'FULL', avatars: {} }),
     balance: { covers: async () => true, credits: () => null },
+    delivery: 'direct' as const,
+    proxyTokens: createProxyTokens(['secret']),
     policy,
     clock,
     presence: { watch: () => () => {} },

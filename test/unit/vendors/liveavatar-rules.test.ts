@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Entry } from '../../../src/vendors/liveavatar/answers.ts';
+import { SANDBOX_AVATAR_ID } from '../../../src/vendors/liveavatar/avatars.ts';
 import { classify } from '../../../src/vendors/liveavatar/classify.ts';
+import { createLiveAvatarVendor } from '../../../src/vendors/liveavatar/liveavatar-vendor.ts';
 import { vendorStopReason } from '../../../src/vendors/liveavatar/stop-reason.ts';
 
 describe('classification', () => {
@@ -56,6 +58,16 @@ describe('an entry', () => {
     [null, null],
   ])('reads %j credits as the decimal %j', (consumed, decimal) => {
     expect(Entry.parse({ ...entry, credits_consumed: consumed }).credits_consumed).toBe(decimal);
+  });
+});
+
+describe('a session token of this service', () => {
+  it('has the mode that the SDK reads: the avatar’s, or the one of the deployment, also in the sandbox', () => {
+    const ids = { avatarId: SANDBOX_AVATAR_ID };
+    const avatars = { anna: ids, lite: { ...ids, mode: 'LITE' as const, sandbox: true } };
+    const vendor = createLiveAvatarVendor({ baseUrl: 'http://127.0.0.1:1', apiKey: 'key', mode: 'FULL', avatars });
+    expect(vendor.sdkClaims('anna')).toEqual({ start_session_data: { mode: 'FULL' } });
+    expect(vendor.sdkClaims('lite')).toEqual({ start_session_data: { mode: 'LITE' } });
   });
 });
 
