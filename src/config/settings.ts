@@ -61,7 +61,7 @@ export const settings = z.object({
 
   TOKEN_DELIVERY: oneOf(['direct', 'proxy'])
     .prefault('direct')
-    .describe("What `createToken` returns: the vendor's token, or a token of this service that it exchanges."),
+    .describe("What `createToken` returns: the vendor's token, or a token of this service that it exchanges. See [Token delivery](protocol.md#token-delivery)."),
   TOKEN_ENCRYPTION_KEY: encryptionKeys.default([]).meta({
     description:
       '32 bytes in base64, or the new and the old key, separated by a comma. Derived from `AUTH_JWT_SECRET` if unset.',
