@@ -1,13 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller } from '../domain/caller.ts';
-import { BadUserInputError } from '../domain/errors.ts';
+import { BadUserInputError, ServiceUnavailableError, VendorFailure } from '../domain/errors.ts';
 import type { Saved } from '../domain/store.ts';
 import type { MintedToken } from '../domain/vendor.ts';
 import type { AppDeps } from './deps.ts';
 import { endUnminted, expiryOf, issueToken } from './issue-token.ts';
 import { defaultAvatar, readQuota } from './read-quota.ts';
 import { hashToken } from './recognise-token.ts';
-import { admissionRefusal, outOfCredits, supersededToken, type TokenRefusal, tooManyTokens } from './refusals.ts';
+import {
+  admissionRefusal,
+  outOfCredits,
+  supersededToken,
+  type TokenRefusal,
+  tooManyTokens,
+  vendorRefusal,
+} from './refusals.ts';
+import { stopUnrecorded } from './stop-unrecorded.ts';
+import { storable } from './storable.ts';
 
 export interface CreateTokenInput {
   readonly sessionId: string;
@@ -33,7 +42,7 @@ export type CreateTokenOutcome = CreatedToken | TokenRefusal;
  * Holds quota, and only then issues a token, capped at what is held.
  *
  * A vendor failure releases the hold. If this process dies in between, the hold is released when the token's time to
- * live has passed.
+ * live has passed. A minted token that cannot be saved is a vendor failure, and its session is stopped.
  *
  * @throws BadUserInputError for an avatar that the deployment does not know
  * @throws LimitExceededError for more tokens in a minute than are allowed
@@ -68,21 +77,40 @@ export async function createToken(deps: AppDeps, caller: Caller, input: CreateTo
   }
 
   const expiresAt = expiryOf(deps);
-  const saved = await store.attach({
-    recordId,
-    userId,
-    avatarSessionId: issued.avatarSessionId,
-    tokenHash: hashToken(issued.token),
-  });
+  const { token, avatarSessionId } = issued;
+  let saved: Saved | null;
+  try {
+    saved = await store.attach({ recordId, userId, avatarSessionId, tokenHash: hashToken(token) });
+  } catch (error) {
+    return discardMinted(deps, { recordId, userId, avatarSessionId }, error);
+  }
   if (!saved) return supersededToken(deps, await readQuota(deps, userId));
   return {
     type: 'token',
-    token: issued.token,
+    token,
     saved,
-    avatarSessionId: issued.avatarSessionId,
+    avatarSessionId,
     expiresAt,
     maxDurationSeconds: maxSessionSeconds,
   };
+}
+
+/**
+ * A token that was minted and could not be saved goes out to nobody, and the session that it names is stopped.
+ *
+ * @throws ServiceUnavailableError without the database: the hold is released when the token's time to live has passed
+ */
+async function discardMinted(
+  deps: AppDeps,
+  { avatarSessionId, ...record }: { recordId: string; userId: string; avatarSessionId: string | null },
+  cause: unknown,
+): Promise<TokenRefusal> {
+  if (avatarSessionId === null) deps.onBackgroundError(cause);
+  else await stopUnrecorded(deps, avatarSessionId, cause);
+  if (cause instanceof ServiceUnavailableError) throw cause;
+  const errorMessage = `The minted session could not be saved: ${cause instanceof Error ? cause.message : cause}`;
+  await deps.store.close({ ...record, reason: 'vendor_error', errorMessage: storable(errorMessage) });
+  return vendorRefusal(new VendorFailure('unknown', errorMessage));
 }
 
 /** The avatar to mint for: the requested one, or the default of the deployment. */
