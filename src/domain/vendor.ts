@@ -37,6 +37,16 @@ export interface VendorSession {
   readonly source: string | null;
 }
 
+/** An entry of a vendor's list that cannot be read. */
+export interface UnreadableEntry {
+  /** Null if it names none. */
+  readonly avatarSessionId: string | null;
+  /** For operators. */
+  readonly problem: string;
+}
+
+export type OnUnreadable = (entry: UnreadableEntry) => void;
+
 /** Makes a call to the vendor, and makes it again where the vendor asks for a pause. */
 export type Patience = <Answer>(call: () => Promise<Answer>) => Promise<Answer>;
 
@@ -70,10 +80,13 @@ export interface AvatarVendor {
   keepAlive(avatarSessionId: string): Promise<void>;
   /** @throws VendorFailure of kind `gone` for an unknown id. */
   get(avatarSessionId: string): Promise<VendorSession>;
-  /** Each page is asked for through `patience`, where it is given: what was read is not lost to a page that is refused. */
-  listActive(patience?: Patience): AsyncIterable<VendorSession>;
-  /** Ended sessions, newest first, down to those created at `since`; pages as with `listActive`. */
-  listEnded(since: Date, patience?: Patience): AsyncIterable<VendorSession>;
+  /**
+   * Each page is asked for through `patience`, where it is given: what was read is not lost to a page that is refused. An entry
+   * that cannot be read is passed to `onUnreadable`, where it is given, and the others are still given.
+   */
+  listActive(patience?: Patience, onUnreadable?: OnUnreadable): AsyncIterable<VendorSession>;
+  /** Ended sessions, newest first, down to those created at `since`; pages and entries as with `listActive`. */
+  listEnded(since: Date, patience?: Patience, onUnreadable?: OnUnreadable): AsyncIterable<VendorSession>;
   /** Credits left, as a decimal string. */
   balance(): Promise<string>;
 }

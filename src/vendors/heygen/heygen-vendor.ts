@@ -1,8 +1,9 @@
 import type { Clock } from '../../domain/clock.ts';
 import { VendorFailure } from '../../domain/errors.ts';
-import type { AvatarVendor, Patience, VendorSession } from '../../domain/vendor.ts';
+import type { AvatarVendor, OnUnreadable, Patience, VendorSession } from '../../domain/vendor.ts';
 import { createClient } from '../http/client.ts';
-import { Active, Anything, activeSession, Minted, Quota } from './answers.ts';
+import { readEntries } from '../http/entries.ts';
+import { Active, ActiveEntry, ActiveIds, Anything, activeSession, Minted, Quota } from './answers.ts';
 import { creditsOfQuota, creditsPerMinute, INTERACTIVE } from './credits.ts';
 import { HEYGEN } from './dialect.ts';
 import { listHistory } from './history.ts';
@@ -37,12 +38,14 @@ export function createHeyGenVendor(options: HeyGenOptions): AvatarVendor {
   const { baseUrl, apiKey, timeoutMs = 10_000 } = options;
   const call = createClient(HEYGEN, { baseUrl, apiKey, timeoutMs, clock });
 
-  async function* listActive(patience = atOnce): AsyncGenerator<VendorSession> {
+  async function* listActive(patience = atOnce, onUnreadable?: OnUnreadable): AsyncGenerator<VendorSession> {
     const { data } = await patience(() => call('GET', '/v1/streaming.list', Active));
     const now = clock();
-    yield* data.sessions.map((entry) => activeSession(entry, now));
+    const entries = readEntries(data.sessions, { schema: ActiveEntry, idKey: 'session_id', onUnreadable });
+    yield* entries.map((entry) => activeSession(entry, now));
   }
-  const listEnded = (since: Date, patience = atOnce) => listHistory(call, since, activeIds, patience);
+  const listEnded = (since: Date, patience = atOnce, onUnreadable?: OnUnreadable) =>
+    listHistory(call, since, activeIds, patience, onUnreadable);
 
   return {
     name: options.name ?? 'heygen',
@@ -76,7 +79,10 @@ export function createHeyGenVendor(options: HeyGenOptions): AvatarVendor {
 
     /** There is no call for one session: both lists are searched, the history as far as it goes. */
     async get(avatarSessionId) {
-      for (const sessions of [listActive(), listEnded(new Date(0))]) {
+      const onUnreadable: OnUnreadable = ({ avatarSessionId: named, problem }) => {
+        if (named === null || named === avatarSessionId) throw new VendorFailure('unknown', problem);
+      };
+      for (const sessions of [listActive(atOnce, onUnreadable), listEnded(new Date(0), atOnce, onUnreadable)]) {
         for await (const session of sessions) if (session.avatarSessionId === avatarSessionId) return session;
       }
       throw new VendorFailure('gone', `HeyGen lists no session ${avatarSessionId}`);
@@ -91,9 +97,8 @@ export function createHeyGenVendor(options: HeyGenOptions): AvatarVendor {
   };
 
   async function activeIds(patience = atOnce): Promise<ReadonlySet<string>> {
-    const ids = new Set<string>();
-    for await (const session of listActive(patience)) ids.add(session.avatarSessionId);
-    return ids;
+    const { data } = await patience(() => call('GET', '/v1/streaming.list', ActiveIds));
+    return new Set(data.sessions.map(({ session_id }) => session_id));
   }
 
   /**

@@ -1,6 +1,7 @@
-import type { Patience, VendorSession } from '../../domain/vendor.ts';
+import type { OnUnreadable, Patience, VendorSession } from '../../domain/vendor.ts';
 import type { Call } from '../http/client.ts';
-import { endedSession, HistoryPage, type PastEntry } from './answers.ts';
+import { checkPage, readEntries } from '../http/entries.ts';
+import { endedSession, HistoryPage, PastEntry } from './answers.ts';
 
 const PAGE_SIZE = 100;
 
@@ -20,17 +21,21 @@ export async function* listHistory(
   since: Date,
   activeIds: (patience: Patience) => Promise<ReadonlySet<string>>,
   patience: Patience,
+  onUnreadable?: OnUnreadable,
 ): AsyncGenerator<VendorSession> {
   const seen = new Set<string>();
   let token: string | null | undefined;
   for (let page = 1; ; page += 1) {
+    checkPage(page, 'HeyGen');
     const query = `page=${page}&page_size=${PAGE_SIZE}${token ? `&token=${encodeURIComponent(token)}` : ''}`;
     const path = `/v2/streaming.list?${query}`;
     const { data, next_pagination_token } = await patience(() => call('GET', path, HistoryPage));
-    const wanted = data.filter((entry) => !seen.has(entry.session_id) && entry.created_at >= since);
+    const entries = readEntries(data, { schema: PastEntry, idKey: 'session_id', onUnreadable });
+    const wanted = entries.filter((entry) => !seen.has(entry.session_id) && entry.created_at >= since);
     for (const entry of wanted) seen.add(entry.session_id);
     yield* (await endedOf(wanted, () => activeIds(patience))).map(endedSession);
-    if (wanted.length === 0 || data.length < PAGE_SIZE) return;
+    const hasUnreadable = entries.length < data.length;
+    if ((wanted.length === 0 && !hasUnreadable) || data.length < PAGE_SIZE) return;
     token = next_pagination_token;
   }
 }

@@ -30,7 +30,8 @@ export const Entry = z.object({
   source: z.string().nullish(),
 });
 
-export const Page = z.object({ next: z.string().nullish(), results: z.array(Entry) });
+/** Its entries are read one by one. */
+export const Page = z.object({ next: z.string().nullish(), results: z.array(z.unknown()) });
 
 /** An answer to stop or keep-alive carries nothing that we need. */
 export const Anything = z.unknown();

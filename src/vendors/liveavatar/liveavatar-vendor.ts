@@ -1,7 +1,8 @@
 import type { Clock } from '../../domain/clock.ts';
 import { VendorFailure } from '../../domain/errors.ts';
-import type { AvatarVendor, MintRequest, Patience, VendorSession } from '../../domain/vendor.ts';
+import type { AvatarVendor, MintRequest, OnUnreadable, Patience, VendorSession } from '../../domain/vendor.ts';
 import { type Call, createClient } from '../http/client.ts';
+import { checkPage, readEntries } from '../http/entries.ts';
 import { Anything, Credits, Entry, isActive, Minted, Page, toVendorSession } from './answers.ts';
 import { type LiveAvatarAvatar, type LiveAvatarMode, mintBody, SANDBOX_AVATAR_ID } from './avatars.ts';
 import { creditsPerMinute, SANDBOX } from './credits.ts';
@@ -93,8 +94,8 @@ export function createLiveAvatarVendor(options: LiveAvatarOptions): AvatarVendor
     },
 
     get,
-    listActive: (patience = atOnce) => list(call, 'active', new Date(0), patience),
-    listEnded: (since, patience = atOnce) => list(call, 'historic', since, patience),
+    listActive: (patience = atOnce, onUnreadable) => list(call, 'active', new Date(0), patience, onUnreadable),
+    listEnded: (since, patience = atOnce, onUnreadable) => list(call, 'historic', since, patience, onUnreadable),
 
     async balance() {
       return (await call('GET', '/v1/users/credits', Credits)).credits_left;
@@ -121,23 +122,25 @@ export function createLiveAvatarVendor(options: LiveAvatarOptions): AvatarVendor
  *
  * Pages are counted, never followed by the answer's address, which would get our key. While sessions come and go the
  * pages shift: a session seen twice is given once, and one can be missed, so ask for it by its id before drawing
- * conclusions. The order is not documented; reading ends with the first page that is too old as a whole.
+ * conclusions. The order is not documented; reading ends with the first page that brings nothing new, or is too old as a whole.
  */
 async function* list(
   call: Call,
   type: 'active' | 'historic',
   since: Date,
   patience: Patience,
+  onUnreadable: OnUnreadable | undefined,
 ): AsyncGenerator<VendorSession> {
   const seen = new Set<string>();
   for (let page = 1; ; page += 1) {
+    checkPage(page, 'LiveAvatar');
     const path = `/v1/sessions?type=${type}&page=${page}&page_size=${PAGE_SIZE}`;
     const { next, results } = await patience(() => call('GET', path, Page));
-    const wanted = results.filter((entry) => entry.created_at >= since);
-    for (const entry of wanted) {
-      if (!seen.has(entry.id)) yield toVendorSession(entry, type === 'active');
-      seen.add(entry.id);
-    }
-    if (!next || wanted.length === 0) return;
+    const entries = readEntries(results, { schema: Entry, idKey: 'id', onUnreadable });
+    const wanted = entries.filter((entry) => entry.created_at >= since && !seen.has(entry.id));
+    for (const { id } of wanted) seen.add(id);
+    yield* wanted.map((entry) => toVendorSession(entry, type === 'active'));
+    const hasUnreadable = entries.length < results.length;
+    if (!next || (wanted.length === 0 && !hasUnreadable)) return;
   }
 }

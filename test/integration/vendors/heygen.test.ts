@@ -190,6 +190,22 @@ describe('the history', () => {
     expect(found).toMatchObject([{ avatarSessionId: 'old', durationSeconds: 12 }]);
   });
 
+  it('gives the entries that can be read, and names the others, also when one session is asked for', async () => {
+    const { vendor, simulator } = await simulateHeyGen();
+    const good = { session_id: 'good', status: 'closed', created_at: 1_793_880_000, duration: 12 };
+    const body = { total: 2, data: [{ ...good, session_id: 'bad', created_at: 1e300 }, good] };
+    simulator.failNext({ path: '/v2/streaming.list', status: 200, body, times: 3 });
+    const unreadable: unknown[] = [];
+
+    expect(await collect(vendor.listEnded(new Date(0), undefined, (entry) => unreadable.push(entry)))).toMatchObject([
+      { avatarSessionId: 'good' },
+    ]);
+
+    expect(unreadable).toMatchObject([{ avatarSessionId: 'bad' }]);
+    expect(await vendor.get('good')).toMatchObject({ durationSeconds: 12 });
+    expect((await failureOf(vendor.get('bad'))).kind).toBe('unknown');
+  });
+
   it('ends where a page brings nothing new, whichever way the pages are asked for', async () => {
     const { vendor, simulator } = await simulateHeyGen();
     const data = Array.from({ length: 100 }, (_, index) => ({

@@ -67,6 +67,43 @@ describe('the list of active sessions', () => {
     expect(found[0]?.creditsConsumed).toBe('2.5');
   });
 
+  it('ends with a page that brings nothing new, although it names a next one', async () => {
+    const { vendor, simulator } = await simulate();
+    const results = [{ id: 'a', created_at: '2026-11-05T12:00:00Z', duration: 1 }];
+    const body = { code: 100, data: { count: 1, next: 'http://elsewhere.invalid/?page=2', results } };
+    simulator.failNext({ path: '/v1/sessions', status: 200, body, times: 1000 });
+
+    expect(await collect(vendor.listActive())).toHaveLength(1);
+
+    expect(simulator.requests().filter(({ path }) => path === '/v1/sessions')).toHaveLength(2);
+  });
+
+  it('is refused where an answer is larger than any page', async () => {
+    const { vendor, simulator } = await simulate();
+    simulator.failNext({ path: '/v1/sessions', status: 200, body: 'x'.repeat(8 * 1024 * 1024 + 1) });
+    const failure = await failureOf(collect(vendor.listActive()));
+    expect(failure.kind).toBe('unavailable');
+    expect(failure.message).toContain('answered with more than 8388608 bytes');
+  });
+
+  it('gives the entries that can be read, and names the others', async () => {
+    const { vendor, simulator } = await simulate();
+    const good = { id: 'good', created_at: '2026-11-05T12:00:00Z', duration: 1 };
+    const results = [{ ...good, id: 'bad', duration: -1 }, good, { duration: 2 }];
+    const body = { code: 100, data: { count: 3, next: null, results } };
+    simulator.failNext({ path: '/v1/sessions', status: 200, body, times: 2 });
+    const unreadable: unknown[] = [];
+
+    const found = await collect(vendor.listActive(undefined, (entry) => unreadable.push(entry)));
+
+    expect(found.map(({ avatarSessionId }) => avatarSessionId)).toEqual(['good']);
+    expect(unreadable).toEqual([
+      { avatarSessionId: 'bad', problem: 'Its entry is in an unknown form: duration' },
+      { avatarSessionId: null, problem: 'Its entry is in an unknown form: id, created_at' },
+    ]);
+    expect((await failureOf(collect(vendor.listActive()))).kind).toBe('unavailable');
+  });
+
   it('fails in the middle rather than pass for complete', async () => {
     const { vendor, simulator, startSession } = await simulate();
     for (let count = 0; count < 101; count += 1) await startSession();
