@@ -73,7 +73,7 @@ async function compare(): Promise<string> {
 }
 
 function summarize(vendor: string, summary: ReconcileSummary): string {
-  const { corrected, confirmed, known, running, started, stopped, unattributed } = summary;
+  const { corrected, confirmed, known, running, started, stopped, unused, unattributed, failed } = summary;
   return [
     `Compared this month and last month with ${vendor}.`,
     '',
@@ -85,7 +85,9 @@ function summarize(vendor: string, summary: ReconcileSummary): string {
         ['Running', String(running)],
         ['Running, start was not reported', String(started)],
         ['Running after its end, stopped', String(stopped)],
+        ['Token that was not started', String(unused)],
         ['Unattributed: no token explains it', String(unattributed)],
+        ['Not compared, set aside', String(failed)],
       ],
       [1],
     ),

@@ -4,6 +4,7 @@ import type {
   ReconciliationReport,
   ReportDifference,
   ReportGroup,
+  SetAsideSession,
   UnattributedSession,
 } from '../src/domain/reconciliation-report.ts';
 import { count, formatTable, indent } from './table.ts';
@@ -11,6 +12,7 @@ import { count, formatTable, indent } from './table.ts';
 const REASONS: Record<CorrectionReason, string> = {
   unreported_use: 'used, but its start was not reported',
   never_started: 'never started at the vendor',
+  refunded: 'refunded by the vendor',
   ended_sooner: 'ended earlier at the vendor',
   ran_longer: 'ended later at the vendor',
   vendor_figures: 'measured or rounded differently by the vendor',
@@ -18,7 +20,7 @@ const REASONS: Record<CorrectionReason, string> = {
 
 /** A month's report as the operator reads it. */
 export function formatReport(report: ReconciliationReport, currency: string): string {
-  const { groups, differences, unattributed } = report;
+  const { groups, differences, unattributed, setAside } = report;
   const ours = sum(groups.map((group) => group.actualCost));
   const others = sum(unattributed.map((session) => session.cost));
   const notCompared = groups.reduce((total, group) => total + group.notCompared, 0);
@@ -41,6 +43,11 @@ export function formatReport(report: ReconciliationReport, currency: string): st
     `Unattributed sessions, which no token of this service explains: ${unattributed.length}`,
     ...indent(formatUnattributed(unattributed)),
     '',
+    ...(setAside.length > 0
+      ? [`Sessions that could not be compared, tried again at every run: ${setAside.length}`]
+      : []),
+    ...indent(formatSetAside(setAside)),
+    ...(setAside.length > 0 ? [''] : []),
     ...(notCompared > 0
       ? [`Not compared with the vendor yet: ${count(notCompared, 'session')}, included at the estimate.`]
       : []),
@@ -105,6 +112,17 @@ function formatUnattributed(sessions: readonly UnattributedSession[]): string[] 
     session.endedAt ? '' : 'still running',
   ]);
   return formatTable([['Cost', 'Duration', 'Session', 'Source', 'Started', ''], ...rows], [0, 1]);
+}
+
+function formatSetAside(sessions: readonly SetAsideSession[]): string[] {
+  if (sessions.length === 0) return [];
+  const rows = sessions.map(({ vendor, avatarSessionId, failures, failingSince, problem }) => [
+    String(failures),
+    failingSince.toISOString(),
+    `${vendor} ${avatarSessionId}`,
+    problem,
+  ]);
+  return formatTable([['Attempts', 'Since', 'Session', 'Problem'], ...rows], [0]);
 }
 
 function signed(amount: string, of: Micros): string {

@@ -1,5 +1,5 @@
 /** `npm run token`: prints a JWT signed with the configured secret. */
-import { z } from 'zod';
+import { duration } from '../src/config/fields.ts';
 import { ConfigError, loadSettings } from '../src/config/load-settings.ts';
 import { AUTH_KEYS, authOf } from '../src/config.ts';
 import { resolveAuth } from '../src/server/dev-secret.ts';
@@ -7,17 +7,7 @@ import { issueToken } from '../src/server/issue-token.ts';
 import { userId } from './arguments.ts';
 import { runCommand } from './command.ts';
 
-const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 };
 const LONGEST_TTL_DAYS = 3650;
-
-/** A length of time such as `1h`, in seconds. */
-const duration = z.string().transform((text, context) => {
-  const [, number, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  const seconds = Number(number) * SECONDS[unit as keyof typeof SECONDS];
-  if (seconds >= 1 && seconds <= LONGEST_TTL_DAYS * SECONDS.d) return seconds;
-  context.addIssue(`must be a duration such as 90s, 15m, 1h, or 7d, at most ${LONGEST_TTL_DAYS}d`);
-  return z.NEVER;
-});
 
 await runCommand({
   name: 'token',
@@ -27,7 +17,7 @@ await runCommand({
     admin: { description: 'Adds the administrator role.' },
     ttl: {
       value: 'DURATION',
-      field: duration,
+      field: duration(1, LONGEST_TTL_DAYS),
       description: 'How long the token is valid: a number with s, m, h, or d.',
       default: '1h',
     },

@@ -120,8 +120,12 @@ export async function startService(
   parts.defer(() => sweeper.stop());
   const reconciler = startReconciliation(
     { pool, policy, vendor, clock, decisions },
-    config.reconcileIntervalSeconds,
-    report('Reconciliation interrupted, the next run resumes it'),
+    {
+      intervalSeconds: config.reconcileIntervalSeconds,
+      windowSeconds: config.reconcileWindowSeconds,
+      onSetAside: (sessions) => log.warn({ sessions }, 'Sessions not reconciled, set aside for the next run'),
+      onError: report('Reconciliation interrupted, the next run resumes it'),
+    },
   );
   parts.defer(() => reconciler?.stop());
 

@@ -23,6 +23,8 @@ export interface Config {
   readonly policy: QuotaPolicy;
   /** Between two comparisons with the vendor's books; 0 for none. */
   readonly reconcileIntervalSeconds: number;
+  /** How long the vendor's figures of a session are read again, from its mint on. */
+  readonly reconcileWindowSeconds: number;
   readonly corsOrigins: readonly string[];
   readonly graphiql: boolean;
   /** Whether `/metrics` answers. */
@@ -76,6 +78,7 @@ export function loadConfig(env: Environment): Config {
     tokenEncryptionKeys: settings.TOKEN_ENCRYPTION_KEY,
     policy: policyOf(settings),
     reconcileIntervalSeconds: settings.RECONCILE_INTERVAL_SECONDS,
+    reconcileWindowSeconds: settings.RECONCILE_WINDOW,
     corsOrigins: settings.CORS_ORIGINS,
     graphiql: settings.GRAPHIQL,
     metrics: settings.METRICS,

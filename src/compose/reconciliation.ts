@@ -20,22 +20,32 @@ interface ReconciliationParts {
 /** One comparison with the vendor's books, as far back as last month: for the operator, before the bill is paid. */
 export function reconcileMonths(parts: ReconciliationParts): Promise<ReconcileSummary> {
   const { signal } = new AbortController();
-  return reconcile({ ...parts, books: createReconciliation(parts), sleep: sleepSeconds, signal }, 'months');
+  const books = createReconciliation(parts);
+  return reconcile({ ...parts, books, windowSeconds: 0, sleep: sleepSeconds, signal }, 'months');
+}
+
+interface ReconciliationOptions {
+  /** Between two runs; 0 for none. */
+  readonly intervalSeconds: number;
+  /** How long a session's figures are read again, from its mint on. */
+  readonly windowSeconds: number;
+  /** Hears after a run how many sessions could not be compared. */
+  readonly onSetAside: (sessions: number) => void;
+  readonly onError: (error: unknown) => void;
 }
 
 /** The comparison again and again; of several nodes one at a time makes it. Null where it is switched off or the vendor has no list. */
 export function startReconciliation(
   parts: ReconciliationParts,
-  intervalSeconds: number,
-  onError: (error: unknown) => void,
+  { intervalSeconds, windowSeconds, onSetAside, onError }: ReconciliationOptions,
 ): Reconciler | null {
   if (intervalSeconds === 0 || !parts.vendor.capabilities.list) return null;
   const books = createReconciliation(parts);
   return startReconciler({
     async run(signal) {
-      if (await books.claim(intervalSeconds)) {
-        await reconcile({ ...parts, books, sleep: sleepSeconds, signal }, 'recent');
-      }
+      if (!(await books.claim(intervalSeconds))) return;
+      const { failed } = await reconcile({ ...parts, books, windowSeconds, sleep: sleepSeconds, signal }, 'recent');
+      if (failed > 0) onSetAside(failed);
     },
     intervalSeconds,
     onError,

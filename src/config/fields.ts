@@ -41,6 +41,17 @@ export function wholeNumber(min: number, max: number): z.ZodType<number, string>
 
 export const SECONDS_PER_DAY = 86_400;
 
+const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: SECONDS_PER_DAY };
+
+/** A length of time such as `90s` or `7d`, in seconds. */
+export function duration(minSeconds: number, maxDays: number): z.ZodType<number, string> {
+  return parsed(`must be a duration such as 90s, 15m, 1h, or 7d, at most ${maxDays}d`, (text) => {
+    const [, number, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+    const length = Number(number) * UNIT_SECONDS[unit as keyof typeof UNIT_SECONDS];
+    return length >= minSeconds && length <= maxDays * SECONDS_PER_DAY ? length : undefined;
+  });
+}
+
 /** A length of time of a day at the most. */
 export const seconds = wholeNumber(1, SECONDS_PER_DAY);
 

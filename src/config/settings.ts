@@ -4,6 +4,7 @@ import { avatars, type LiveAvatarIds } from './avatars.ts';
 import {
   amount,
   baseUrl,
+  duration,
   encryptionKeys,
   httpUrl,
   limitMinutes,
@@ -61,7 +62,9 @@ export const settings = z.object({
 
   TOKEN_DELIVERY: oneOf(['direct', 'proxy'])
     .prefault('direct')
-    .describe("What `createToken` returns: the vendor's token, or a token of this service that it exchanges. See [Token delivery](protocol.md#token-delivery)."),
+    .describe(
+      "What `createToken` returns: the vendor's token, or a token of this service that it exchanges. See [Token delivery](protocol.md#token-delivery).",
+    ),
   TOKEN_ENCRYPTION_KEY: encryptionKeys.default([]).meta({
     description:
       '32 bytes in base64, or the new and the old key, separated by a comma. Derived from `AUTH_JWT_SECRET` if unset.',
@@ -121,6 +124,9 @@ export const settings = z.object({
   RECONCILE_INTERVAL_SECONDS: wholeNumber(0, SECONDS_PER_DAY)
     .prefault('300')
     .describe("The interval of comparisons with the vendor's records. 0 turns them off."),
+  RECONCILE_WINDOW: duration(0, 31)
+    .prefault('3d')
+    .describe('How long the figures of a session are read again, from its token on, such as `36h` or `7d`.'),
   CORS_ORIGINS: origins
     .default([])
     .describe('Exact origins, separated by commas, for HTTP and WebSocket. See [Origins](#origins).'),

@@ -216,6 +216,12 @@ export function createDecisions({ pool, policy, clock }: DecisionsOptions): Deci
       if (mayBeOneRow(error) && users.length > 1) {
         return straggling(users, async (user) => (await carryOut([user]))?.done);
       }
+      // One call of a user fails no other one.
+      if (mayBeOneRow(error) && users.some(({ calls }) => calls.length > 1)) {
+        return straggling(users, async ({ userId, calls }) => {
+          for (const call of calls) await (await carryOut([{ userId, calls: [call] }]))?.done;
+        });
+      }
       for (const user of users) reject(user, toPublicError(error));
       // Whoever has waited behind them has waited long enough.
       if (isSilent(error)) reject({ calls: takeWaiting() }, toPublicError(error));

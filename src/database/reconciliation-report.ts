@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { parseMoney } from '../domain/money.ts';
 import type { BillingPeriod } from '../domain/period.ts';
-import type { CorrectionReason, ReconciliationReport } from '../domain/reconciliation-report.ts';
+import type { CorrectionReason, ReconciliationReport, SetAsideSession } from '../domain/reconciliation-report.ts';
 import type { Prisma } from './prisma.ts';
 
 /**
@@ -49,6 +49,13 @@ JOIN avatar_usage_records AS r ON r.id = record.record_id
 WHERE record.reason IS NOT NULL
 ORDER BY abs(record.actual_cost - record.estimated_cost) DESC, r.created_at, r.id`;
 
+const SET_ASIDE = `
+SELECT vendor, avatar_session_id AS "avatarSessionId", problem, failures, failing_since AS "failingSince"
+FROM reconciliation_attempts
+WHERE problem IS NOT NULL
+ORDER BY failing_since, vendor, avatar_session_id
+LIMIT 100`;
+
 type Row<Item, Money extends keyof Item> = Omit<Item, Money> & Readonly<Record<Money, string>>;
 type Group = ReconciliationReport['groups'][number];
 type Difference = ReconciliationReport['differences'][number];
@@ -67,8 +74,9 @@ export async function readReconciliationReport(
   const unattributed = await prisma.unattributedSession.findMany({
     where: { period },
     orderBy: [{ startedAt: 'asc' }, { avatarSessionId: 'asc' }],
-    omit: { period: true, currency: true, endReason: true, seenAt: true },
+    omit: { period: true, currency: true, endReason: true, seenAt: true, credits: true },
   });
+  const setAside = await pool.query<SetAsideSession>(SET_ASIDE);
   const costs = (row: { estimatedCost: string; actualCost: string }) => ({
     estimatedCost: parseMoney(row.estimatedCost),
     actualCost: parseMoney(row.actualCost),
@@ -78,5 +86,6 @@ export async function readReconciliationReport(
     groups: groups.rows.map((row) => ({ ...row, ...costs(row) })),
     differences: differences.rows.map((row) => ({ ...row, ...costs(row) })),
     unattributed: unattributed.map((row) => ({ ...row, cost: parseMoney(row.cost.toFixed()) })),
+    setAside: setAside.rows,
   };
 }

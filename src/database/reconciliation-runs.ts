@@ -23,9 +23,9 @@ SELECT
       AND created_at >= coalesce($2, '-infinity'::timestamptz)
   ) AS "oldestOpenAt"`;
 
-/** $1 vendor, $2 from when it remembers, or null; $3 ids on its list of what runs; $4 settled since before. */
+/** $1 vendor, $2 from when it remembers, or null; $3 sessions that were seen in this run; $4 settled since before. */
 export const UNSEEN = `
-SELECT id
+SELECT session.id
 FROM (
   SELECT avatar_session_id AS id, created_at AS at
   FROM avatar_usage_records
@@ -40,7 +40,13 @@ FROM (
   SELECT avatar_session_id, started_at
   FROM unattributed_sessions
   WHERE vendor = $1 AND ended_at IS NULL AND started_at >= coalesce($2, '-infinity'::timestamptz)
+  UNION ALL
+  SELECT avatar_session_id, failing_since
+  FROM reconciliation_attempts
+  WHERE vendor = $1 AND problem IS NOT NULL
 ) AS session
-WHERE id <> ALL ($3)
-ORDER BY at, id
+LEFT JOIN reconciliation_attempts AS attempt ON attempt.vendor = $1 AND attempt.avatar_session_id = session.id
+WHERE session.id <> ALL ($3)
+GROUP BY session.id, attempt.attempted_at
+ORDER BY attempt.attempted_at NULLS FIRST, min(session.at), session.id
 LIMIT 1000`;

@@ -18,6 +18,9 @@ SELECT
       AND end_reason IS NOT NULL AND created_at >= coalesce($3, '-infinity'::timestamptz)
   )::integer AS "unreconciledRecords",
   (
+    SELECT count(*) FROM reconciliation_attempts WHERE vendor = $2 AND problem IS NOT NULL
+  )::integer AS "setAsideSessions",
+  (
     SELECT count(*) FROM unattributed_sessions WHERE vendor = $2 AND period = $4
   )::integer AS "unattributedSessions",
   coalesce(

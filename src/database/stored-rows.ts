@@ -44,6 +44,7 @@ const RECORD_COLUMNS = {
   tokenHash: ['token_hash', 'bytea', 'hash'],
   actualSeconds: ['actual_seconds', 'integer', 'plain'],
   actualCost: ['actual_cost', 'numeric', 'money'],
+  vendorCredits: ['vendor_credits', 'text', 'plain'],
   vendorEndReason: ['vendor_end_reason', 'text', 'plain'],
   reconciledAt: ['reconciled_at', 'timestamptz', 'instant'],
   expiresAt: ['expires_at', 'timestamptz', 'instant'],

@@ -3,18 +3,19 @@ import type { Clock } from '../domain/clock.ts';
 import { formatMoney } from '../domain/money.ts';
 import { periodAt } from '../domain/period.ts';
 import type { QuotaPolicy } from '../domain/policy.ts';
-import { costOfSeconds, createPriceBook, priceAt, pricedAs } from '../domain/price-book.ts';
+import { createPriceBook, priceAt, pricedAs } from '../domain/price-book.ts';
 import type { VendorFigures } from '../domain/reconciliation.ts';
-import { vendorBilledSeconds } from '../domain/vendor-billing.ts';
+import { costOfBilled, vendorBilledSeconds } from '../domain/vendor-billing.ts';
 import { toPublicError } from './errors.ts';
 import { readPrices } from './prices.ts';
 
-/** Keeps what spends past us, until it has ended: sessions that still no record names. */
+/** Keeps what spends past us: sessions that still no record names. One that has ended changes with the vendor's figures. */
 const NOTE = `
 INSERT INTO unattributed_sessions
-  (vendor, avatar_session_id, source, mode, started_at, period, ended_at, seconds, cost, currency, end_reason, seen_at)
-SELECT s.vendor, s.avatar_session_id, s.source, s.mode, s.started_at, s.period, s.ended_at, s.seconds, s.cost, s.currency,
-  s.end_reason, s.seen_at
+  (vendor, avatar_session_id, source, mode, started_at, period, ended_at, seconds, credits, cost, currency, end_reason,
+  seen_at)
+SELECT s.vendor, s.avatar_session_id, s.source, s.mode, s.started_at, s.period, s.ended_at, s.seconds, s.credits, s.cost,
+  s.currency, s.end_reason, s.seen_at
 FROM json_populate_recordset(NULL::unattributed_sessions, $1) AS s
 WHERE NOT EXISTS (SELECT FROM avatar_usage_records AS r WHERE r.avatar_session_id = s.avatar_session_id)
 ORDER BY s.avatar_session_id
@@ -23,10 +24,12 @@ ON CONFLICT (vendor, avatar_session_id) DO UPDATE SET
   mode = excluded.mode,
   ended_at = excluded.ended_at,
   seconds = excluded.seconds,
+  credits = excluded.credits,
   cost = excluded.cost,
   end_reason = excluded.end_reason,
   seen_at = excluded.seen_at
-WHERE unattributed_sessions.ended_at IS NULL`;
+WHERE unattributed_sessions.ended_at IS NULL
+  OR (unattributed_sessions.seconds, unattributed_sessions.credits) IS DISTINCT FROM (excluded.seconds, excluded.credits)`;
 
 /** Lets go of sessions that were taken for unattributed, since their users had not reported them yet. */
 const FORGET = 'DELETE FROM unattributed_sessions WHERE vendor = $1 AND avatar_session_id = ANY ($2)';
@@ -72,7 +75,8 @@ export function createUnattributed({ pool, policy, vendorName, clock }: Unattrib
           period: periodAt(figures.startedAt, policy.billingTimeZone),
           ended_at: figures.endedAt,
           seconds: figures.seconds,
-          cost: formatMoney(costOfSeconds(list, startedAt, billed)),
+          credits: figures.credits,
+          cost: formatMoney(costOfBilled(list, startedAt, billed)),
           currency: policy.currency,
           end_reason: figures.endReason,
           seen_at: clock(),
@@ -80,9 +84,8 @@ export function createUnattributed({ pool, policy, vendorName, clock }: Unattrib
       });
       await write(NOTE, [JSON.stringify(rows)]);
     },
-    async forget(sessions: readonly VendorFigures[]): Promise<void> {
-      if (sessions.length === 0) return;
-      await write(FORGET, [vendorName, sessions.map(({ avatarSessionId }) => avatarSessionId)]);
+    async forget(avatarSessionIds: readonly string[]): Promise<void> {
+      if (avatarSessionIds.length > 0) await write(FORGET, [vendorName, avatarSessionIds]);
     },
     async endUnknown(avatarSessionIds: readonly string[]): Promise<void> {
       await write(END_UNKNOWN, [vendorName, avatarSessionIds]);

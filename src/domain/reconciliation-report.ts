@@ -2,10 +2,16 @@ import type { Micros } from './money.ts';
 import type { BillingPeriod } from './period.ts';
 
 /**
- * Why a record was corrected: it was used though nobody reported its start, never started at the vendor, ended there sooner
- * or ran there longer than for us by more than a second, or was only counted or rounded otherwise.
+ * Why a record was corrected: it was used although nobody reported its start, never started at the vendor, was refunded, ended
+ * there sooner or ran there longer than for us by more than a second, or was only counted or rounded differently.
  */
-export type CorrectionReason = 'unreported_use' | 'never_started' | 'ended_sooner' | 'ran_longer' | 'vendor_figures';
+export type CorrectionReason =
+  | 'unreported_use'
+  | 'never_started'
+  | 'refunded'
+  | 'ended_sooner'
+  | 'ran_longer'
+  | 'vendor_figures';
 
 /** What one kind of sessions was estimated at, and what it cost. Of a session over a month's end the month's share. */
 export interface ReportGroup {
@@ -45,6 +51,16 @@ export interface UnattributedSession {
   readonly cost: Micros;
 }
 
+/** A session that could not be compared. It is tried again at every run. */
+export interface SetAsideSession {
+  readonly vendor: string;
+  readonly avatarSessionId: string;
+  readonly problem: string;
+  /** How often in a row it was tried, and since when. */
+  readonly failures: number;
+  readonly failingSince: Date;
+}
+
 /** One month of our books beside the vendor's. */
 export interface ReconciliationReport {
   readonly period: BillingPeriod;
@@ -53,4 +69,6 @@ export interface ReconciliationReport {
   readonly differences: readonly ReportDifference[];
   /** In the order of their start. */
   readonly unattributed: readonly UnattributedSession[];
+  /** Of whichever month, the oldest first; a hundred at most. */
+  readonly setAside: readonly SetAsideSession[];
 }

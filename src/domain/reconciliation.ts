@@ -6,11 +6,11 @@ export interface VendorFigures {
   /** Where it was started, in the vendor's words. */
   readonly source: string | null;
   readonly startedAt: Date;
-  /** Null while it runs. */
+  /** Null while it runs, and before it starts. */
   readonly endedAt: Date | null;
   /** Whole seconds; a started one counts. */
   readonly seconds: number;
-  /** What it has taken, in the vendor's credits, a decimal string; null where the vendor does not say. */
+  /** What it has taken, in the vendor's credits, a decimal string, negative for a refund; null where the vendor does not say. */
   readonly credits: string | null;
   /** A decimal string; null where the mode's is not known. */
   readonly creditsPerMinute: string | null;
@@ -20,9 +20,19 @@ export interface VendorFigures {
 /**
  * What became of a session that was compared. Of one that ended: `corrected`, `confirmed` (the figures agreed, or there was
  * nothing to book) or `known` (booked before). Of one that runs: `running`, `started` (nobody had reported it) or `stopped`
- * (ended for us, so the vendor is asked to stop it). Either: `unattributed`, no record names it.
+ * (ended for us, so the vendor is asked to stop it). Of a token that was not started: `unused`. Any: `unattributed`, no record
+ * names it; `failed`, it could not be booked and was set aside.
  */
-export type Comparison = 'corrected' | 'confirmed' | 'known' | 'running' | 'started' | 'stopped' | 'unattributed';
+export type Comparison =
+  | 'corrected'
+  | 'confirmed'
+  | 'known'
+  | 'running'
+  | 'started'
+  | 'stopped'
+  | 'unused'
+  | 'unattributed'
+  | 'failed';
 
 /** From when the vendor's history is of interest. */
 export interface Horizon {
@@ -35,22 +45,31 @@ export interface Horizon {
 /**
  * Our books, as they are compared with one vendor's. Every act is atomic for each session, decided under the lock of the
  * user's quota, entered in the ledger, and does nothing a second time: runs may be cut, repeated and overlap.
+ *
+ * A session that cannot be booked is set aside and holds up no other. It is tried again at every run.
+ *
+ * @throws ServiceUnavailableError when the database cannot be reached
  */
 export interface Reconciliation {
   /** Notes that a run begins; false if another one, on whichever node, has begun within so many seconds. */
   claim(intervalSeconds: number): Promise<boolean>;
   horizon(): Promise<Horizon>;
-  /** Takes note of sessions that run; reading their list began at `readAt`. */
+  /** Takes note of sessions that run, and of tokens that were not started; reading their list began at `readAt`. */
   bookActive(sessions: readonly VendorFigures[], readAt: Date): Promise<Comparison[]>;
   /** Books sessions that have ended. What is open for us ends with them. */
   bookEnded(sessions: readonly VendorFigures[]): Promise<Comparison[]>;
-  /** Books sessions that the vendor does not know as never started, those apart that are open. */
+  /** Books sessions that the vendor does not know as never started. Open ones are left alone. */
   bookUnknown(avatarSessionIds: readonly string[]): Promise<Comparison[]>;
+  /** Sets a session aside that the vendor has not answered for, or whose figures cannot be read. */
+  setAside(avatarSessionId: string, problem: string): Promise<void>;
   /**
-   * Sessions of which the vendor's lists have said nothing: running or over for us since before `settledBefore`, or running
-   * past us when they were last seen. The oldest first, a thousand at most.
+   * Sessions to ask the vendor for, since its lists have said nothing of them: running or ended for us since before
+   * `settledBefore`, running past us when they were last seen, or set aside. A thousand at most: first those that were never
+   * asked for, by age, then the one whose last attempt is the oldest.
    */
-  unseen(activeIds: readonly string[], settledBefore: Date): Promise<string[]>;
-  /** Notes that a run that began then came to its end. */
+  unseen(seenIds: readonly string[], settledBefore: Date): Promise<string[]>;
+  /** Notes that the vendor is asked for a session: others come before it next time. */
+  noteAttempt(avatarSessionId: string): Promise<void>;
+  /** Notes that a run that began then has read the lists to their end. */
   complete(startedAt: Date): Promise<void>;
 }

@@ -12,6 +12,8 @@ export interface ServiceStats {
   readonly accountCost: number;
   /** Ended sessions that were not compared with the vendor's books yet. */
   readonly unreconciledRecords: number;
+  /** Sessions that could not be compared with the vendor's books, and are tried again at every run. */
+  readonly setAsideSessions: number;
   /** Sessions of this month on the vendor's lists that no record names. */
   readonly unattributedSessions: number;
   /** Seconds since the last comparison that came to its end began; infinite if there was none. */

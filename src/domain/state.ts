@@ -87,6 +87,8 @@ export interface StoredRecord {
   /** The vendor's own figures. Null until the record was reconciled. */
   actualSeconds: number | null;
   actualCost: Micros | null;
+  /** The vendor's credits that `actualCost` rests on, a decimal. Null where the vendor names none. */
+  vendorCredits: string | null;
   vendorEndReason: string | null;
   reconciledAt: Instant | null;
   /** When the unused token or the running session ends by itself. Null after its end. */

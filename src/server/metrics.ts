@@ -31,6 +31,11 @@ const GAUGES: readonly (readonly [keyof ServiceStats, string, string])[] = [
     'Ended sessions that were not compared with the vendor’s books yet.',
   ],
   [
+    'setAsideSessions',
+    'avatar_quota_set_aside_sessions',
+    'Sessions that could not be compared with the vendor’s books, and are tried again at every run.',
+  ],
+  [
     'unattributedSessions',
     'avatar_quota_unattributed_sessions',
     'Sessions of this month on the vendor’s lists that no token of this service explains.',

@@ -13,6 +13,7 @@ const NOTHING = {
   overdue: 0,
   account_cost: 0,
   unreconciled_records: 0,
+  set_aside_sessions: 0,
   unattributed_sessions: 0,
   seconds_since_reconciliation: Number.POSITIVE_INFINITY,
 };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../support/command.ts';
+import { createLogLines } from '../support/log-lines.ts';
 import { readMetrics } from '../support/metrics.ts';
 import { createToken, readRecord, startSession } from '../support/operations.ts';
 import { startTestService, type TestService } from '../support/service.ts';
@@ -37,6 +38,24 @@ it('a vendor that is down is asked again at the next interval', async () => {
   expect(asked.length).toBeGreaterThan(2);
 });
 
+it('a session that cannot be read is logged and counted, run after run, and the others are compared', async () => {
+  const { lines, log } = createLogLines('warn');
+  await using service = await startTestService({ RECONCILE_INTERVAL_SECONDS: '1', METRICS: 'on' }, { log });
+  const embed = { id: 'embed', created_at: new Date(), duration: 60, credits_consumed: 2, mode: 'FULL' };
+  const results = [{ ...embed, id: 'bad', duration: 'a minute' }, embed];
+  const body = { code: 1000, data: { count: 2, next: null, results } };
+  service.simulator.failNext({ path: LISTS, status: 200, body, times: 1_000_000 });
+
+  await waitFor(async () => (await readMetrics(service)).set_aside_sessions === 1);
+  expect(await readMetrics(service)).toMatchObject({ unattributed_sessions: 1 });
+  await waitFor(async () => lines().length >= 2);
+
+  expect(lines()).toContainEqual(
+    expect.objectContaining({ level: 'warn', msg: 'Sessions not reconciled, set aside for the next run' }),
+  );
+  expect(Number.isFinite((await readMetrics(service)).seconds_since_reconciliation)).toBe(true);
+});
+
 it('the service stops in the middle of a comparison that the vendor keeps waiting', async () => {
   await using service = await startTestService({ RECONCILE_INTERVAL_SECONDS: '1' });
   service.simulator.failNext({ path: LISTS, hang: true });
@@ -66,7 +85,9 @@ describe('npm run reconcile', () => {
         'Running                             0',
         'Running, start was not reported     0',
         'Running after its end, stopped      0',
+        'Token that was not started          0',
         'Unattributed: no token explains it  1',
+        'Not compared, set aside             0',
         '',
       ].join('\n'),
       stderr: '',

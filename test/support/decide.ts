@@ -253,6 +253,7 @@ function storedRecord(record: OpenRecord, period: string): StoredRecord {
     tokenHash: null,
     actualSeconds: null,
     actualCost: null,
+    vendorCredits: null,
     vendorEndReason: null,
     reconciledAt: null,
     expiresAt: countedFrom === null ? START + 300_000 : countedFrom + record.heldSeconds * 1000,

@@ -38,6 +38,7 @@ export async function createVendorBooks(settings: Partial<QuotaPolicy> = {}, opt
     books,
     vendor,
     policy: test.policy,
+    windowSeconds: 3 * 24 * 60 * 60,
     clock: test.clock.now,
     sleep: async (seconds) => test.clock.advance(seconds),
     signal: new AbortController().signal,

@@ -118,6 +118,8 @@ CREATE TABLE avatar_usage_records (
   -- the vendor's own figures, beside the estimate: known once it was reconciled
   actual_seconds      integer,
   actual_cost         numeric(18, 6),
+  -- what the vendor says it took, a decimal in its credits: figures that change later are told from these
+  vendor_credits      text,
   vendor_end_reason   text,
   reconciled_at       timestamptz(3),
   -- when the unused token or the running session ends by itself; null once it has ended
@@ -235,6 +237,8 @@ CREATE TABLE unattributed_sessions (
   -- null while it runs
   ended_at          timestamptz(3),
   seconds           integer NOT NULL,
+  -- a decimal; null where the vendor does not bill in credits
+  credits           text,
   cost              numeric(18, 6) NOT NULL,
   currency          text NOT NULL,
   end_reason        text,
@@ -268,6 +272,22 @@ CREATE TABLE vendor_reconciliations (
   started_at   timestamptz(3) NOT NULL,
   -- when the last completed run began
   completed_at timestamptz(3)
+);
+
+-- The last attempt to compare each session that is still to be compared. The oldest attempt is repeated first.
+CREATE TABLE reconciliation_attempts (
+  vendor            text NOT NULL,
+  avatar_session_id text NOT NULL,
+  attempted_at      timestamptz(3) NOT NULL,
+  -- why it was set aside; null if it was not
+  problem           text,
+  -- how often in a row, and since when
+  failures          integer NOT NULL,
+  failing_since     timestamptz(3),
+  PRIMARY KEY (vendor, avatar_session_id),
+  CONSTRAINT reconciliation_attempts_set_aside CHECK (
+    (problem IS NULL) = (failures = 0) AND (problem IS NULL) = (failing_since IS NULL)
+  )
 );
 
 -- What all users together have used and hold, where the account has a ceiling. Empty without one.

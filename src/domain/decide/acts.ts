@@ -42,10 +42,10 @@ interface ActTypes {
   changeLimits: [LimitChange, undefined];
   sweep: [{ readonly lapsesFrom: Instant }, boolean];
   reconcileEnded: [Listed, 'corrected' | 'confirmed' | 'known'];
-  reconcileActive: [Listed & { readonly readAt: Instant }, 'running' | 'started' | 'stopped' | 'known'];
+  reconcileActive: [Listed & { readonly readAt: Instant }, 'running' | 'started' | 'stopped' | 'unused' | 'known'];
   reconcileUnknown: [
     { readonly vendor: string; readonly avatarSessionId: string },
-    'corrected' | 'confirmed' | 'known',
+    'corrected' | 'confirmed' | 'running' | 'known',
   ];
 }
 

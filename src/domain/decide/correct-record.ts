@@ -2,8 +2,9 @@ import type { Micros } from '../money.ts';
 import { type BillingPeriod, nextPeriod } from '../period.ts';
 import { costOfSeconds, type PriceStep, priceAt } from '../price-book.ts';
 import type { VendorFigures } from '../reconciliation.ts';
+import type { CorrectionReason } from '../reconciliation-report.ts';
 import type { Instant, StoredRecord } from '../state.ts';
-import { vendorBilledSeconds } from '../vendor-billing.ts';
+import { isRefunded, vendorBilledSeconds } from '../vendor-billing.ts';
 import { book, changeQuota, changeRecord, type Draft, publish, quotaOf, secondsBetween } from './draft.ts';
 
 /** What a session has used, and what that cost. */
@@ -27,21 +28,25 @@ interface Split {
  * Seconds count from our start, or from the vendor's where we know of none: such a record becomes the session that it was. Of a
  * session past a month's end, the seconds before it are booked in the old month.
  *
+ * A refund lowers the cost and leaves the seconds. The cost of a session is never negative: what the vendor refunds beyond it
+ * belongs to the account, not to the user, and no month's use becomes negative.
+ *
  * @param figures null: the vendor does not know the session, which never started there
  */
 export function correctRecord(draft: Draft, record: StoredRecord, figures: VendorFigures | null): boolean {
   const at = record.startedAt ?? Math.max(figures?.startedAt.getTime() ?? 0, record.createdAt);
   const { vendorMode, list } = termsOf(draft, record, figures?.mode ?? null, at);
   const seconds = figures?.seconds ?? 0;
-  const billed = figures ? vendorBilledSeconds(figures, priceAt(list, at)) : 0;
+  const billed = figures ? Math.max(vendorBilledSeconds(figures, priceAt(list, at)), 0) : 0;
   const use = { seconds, cost: costOfSeconds(list, at, billed) };
+  const refunded = figures !== null && isRefunded(figures, priceAt(list, at));
   const isUnreported = record.startedAt === null && (use.seconds > 0 || use.cost > 0n);
   const before = bookedUse(record);
   const after = splitUse(draft, record, { use, billed, at, list, isUnreported });
 
   const entries = differences(before, after);
   for (const [period, { seconds: usedSeconds, cost: usedCost }] of entries) {
-    const reason = reasonOf(record, figures, seconds - before.first.seconds - before.last.seconds);
+    const reason = reasonOf(record, seconds - before.first.seconds - before.last.seconds, refunded, figures);
     book(draft, record, period, { kind: 'correct', usedSeconds, usedCost, reason, actor: 'reconciler' });
     if (isUnreported && period === after.firstPeriod) {
       changeQuota(draft, period, { sessionCount: quotaOf(draft, period).sessionCount + 1 });
@@ -63,6 +68,7 @@ export function correctRecord(draft: Draft, record: StoredRecord, figures: Vendo
     settledCost: isSplit ? after.first.cost : 0n,
     actualSeconds: use.seconds,
     actualCost: use.cost,
+    vendorCredits: figures?.credits ?? null,
     vendorEndReason: figures?.endReason ?? null,
     reconciledAt: draft.now,
   });
@@ -124,9 +130,15 @@ function differences(before: Split, after: Split): Map<BillingPeriod, Use> {
   return new Map([...sums].filter(([, { seconds, cost }]) => seconds !== 0 || cost !== 0n));
 }
 
-function reasonOf(record: StoredRecord, figures: VendorFigures | null, longer: number): string {
+function reasonOf(
+  record: StoredRecord,
+  longer: number,
+  refunded: boolean,
+  figures: VendorFigures | null,
+): CorrectionReason {
   if (record.startedAt === null) return 'unreported_use';
   if (!figures) return 'never_started';
+  if (refunded) return 'refunded';
   if (longer > 1) return 'ran_longer';
   return longer < -1 ? 'ended_sooner' : 'vendor_figures';
 }

@@ -180,6 +180,7 @@ function reserve(draft: Draft, request: HoldRequest, period: BillingPeriod, gran
     tokenHash: null,
     actualSeconds: null,
     actualCost: null,
+    vendorCredits: null,
     vendorEndReason: null,
     reconciledAt: null,
     expiresAt: now + rules.policy.tokenTtlSeconds * 1000,

@@ -1,5 +1,6 @@
 import type { VendorFigures } from '../reconciliation.ts';
 import { type Instant, isOpen, type StoredRecord } from '../state.ts';
+import { hasRun, isSameCredits } from '../vendor-billing.ts';
 import { closeRecord } from './close-record.ts';
 import { correctRecord } from './correct-record.ts';
 import { changeRecord, type Draft, orderStop } from './draft.ts';
@@ -12,10 +13,13 @@ export interface Listed {
   readonly figures: VendorFigures;
 }
 
-/** Books a session that has ended at the vendor. One that is open here ends when it ended there. */
+/**
+ * Books a session that has ended at the vendor. One that is open here ends when it ended there. Figures that differ from those
+ * that were booked before are booked as well: the vendor corrects its own records.
+ */
 export function reconcileEnded(draft: Draft, { vendor, figures }: Listed): 'corrected' | 'confirmed' | 'known' {
   const record = recordBySession(draft, figures.avatarSessionId);
-  if (record?.vendor !== vendor || !awaitsFigures(record, figures)) return 'known';
+  if (record?.vendor !== vendor || !isNews(record, figures)) return 'known';
   const endedAt = Math.min(draft.now, figures.endedAt?.getTime() ?? draft.now);
   closeRecord(draft, record, { reason: 'vendor_ended', endedAt, actor: 'reconciler' });
   return correctRecord(draft, record, figures) ? 'corrected' : 'confirmed';
@@ -25,22 +29,25 @@ export function reconcileEnded(draft: Draft, { vendor, figures }: Listed): 'corr
 export function reconcileUnknown(
   draft: Draft,
   { vendor, avatarSessionId }: { readonly vendor: string; readonly avatarSessionId: string },
-): 'corrected' | 'confirmed' | 'known' {
+): 'corrected' | 'confirmed' | 'running' | 'known' {
   const record = recordBySession(draft, avatarSessionId);
-  if (record?.vendor !== vendor || isOpen(record) || record.reconciledAt !== null) return 'known';
+  if (record?.vendor !== vendor || record.reconciledAt !== null) return 'known';
+  if (isOpen(record)) return 'running';
   return correctRecord(draft, record, null) ? 'corrected' : 'confirmed';
 }
 
 /**
  * Takes note of a session that runs at the vendor. A token whose start nobody has reported starts when it did there. A session
- * that has ended here is stopped, also if the vendor confirmed that before its list was read.
+ * that has ended here is stopped, also if the vendor confirmed that before its list was read. A token that the vendor lists
+ * before its start, without any use, changes nothing.
  */
 export function reconcileActive(
   draft: Draft,
   { vendor, figures, readAt }: Listed & { readonly readAt: Instant },
-): 'running' | 'started' | 'stopped' | 'known' {
+): 'running' | 'started' | 'stopped' | 'unused' | 'known' {
   const record = recordBySession(draft, figures.avatarSessionId);
   if (record?.vendor !== vendor) return 'known';
+  if (!hasRun(figures)) return 'unused';
   if (record.status === 'reserved') {
     startUnreported({ ...draft, now: startedAt(draft, record, figures) }, record);
     if (isOpen(record)) return 'started';
@@ -58,9 +65,13 @@ function startedAt({ now, rules }: Draft, record: StoredRecord, { startedAt: at 
   return Math.min(begun, now);
 }
 
-/** Not compared yet, or taken for a session that never started, although the vendor has it after all. */
-function awaitsFigures(record: StoredRecord, { seconds, credits }: VendorFigures): boolean {
-  if (record.reconciledAt === null) return true;
-  const wasTakenForUnused = record.vendorEndReason === null && record.actualSeconds === 0 && record.actualCost === 0n;
-  return wasTakenForUnused && (seconds > 0 || Number(credits ?? 0) > 0);
+/**
+ * Whether the figures are others than those that were booked. Figures that stay as they are change nothing, also when a price was
+ * entered in the meantime.
+ */
+function isNews(record: StoredRecord, { seconds, credits }: VendorFigures): boolean {
+  if (record.reconciledAt === null || seconds !== record.actualSeconds) return true;
+  // A session that the vendor did not know took nothing.
+  const booked = record.vendorCredits ?? (record.actualSeconds === 0 ? '0' : null);
+  return credits !== null && !isSameCredits(credits, booked);
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AppDeps } from '../../../src/app/deps.ts';
 import { hashToken } from '../../../src/app/recognise-token.ts';
 import { sdkOpen } from '../../../src/app/sdk-open.ts';
+import type { OpeningDeps } from '../../../src/app/sdk-outcome.ts';
 import { createQuotaStore } from '../../../src/database/quota-store.ts';
 import type { OpeningSdk } from '../../../src/domain/vendor-sdk.ts';
 import { createProxyTokens } from '../../../src/server/proxy-tokens.ts';
@@ -58,11 +59,19 @@ async function createOpening() {
     },
     open() {
       const balance: AppDeps['balance'] = { covers: async () => true, credits: () => null };
-      const deps = { store, vendor, balance, sdk, policy: test.policy, clock: test.clock.now };
-      return sdkOpen({ ...deps, delivery: 'direct',
-      return sdkOpen({ ...deps, proxyTokens: createProxyTokens(['secret']),
-      return sdkOpen({ ...deps, exchanging: new Set(),
-      return sdkOpen({ ...deps, onBackgroundError: () => {} }, { token, body: '{}', avatarName: null });
+      const deps: OpeningDeps = {
+        store,
+        vendor,
+        balance,
+        sdk,
+        delivery: 'direct',
+        proxyTokens: createProxyTokens(['secret']),
+        exchanging: new Set(),
+        policy: test.policy,
+        clock: test.clock.now,
+        onBackgroundError: () => {},
+      };
+      return sdkOpen(deps, { token, body: '{}', avatarName: null });
     },
     async [Symbol.asyncDispose]() {
       await simulator.close();

@@ -73,6 +73,11 @@ export type Price = Prisma.PriceModel
  */
 export type UnattributedSession = Prisma.UnattributedSessionModel
 /**
+ * Model ReconciliationAttempt
+ * The last attempt to compare a session that is still to be compared.
+ */
+export type ReconciliationAttempt = Prisma.ReconciliationAttemptModel
+/**
  * Model VendorReconciliation
  * When a vendor was compared with last.
  */

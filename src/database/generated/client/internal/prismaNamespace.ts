@@ -408,6 +408,7 @@ export const ModelName = {
   VendorStop: 'VendorStop',
   Price: 'Price',
   UnattributedSession: 'UnattributedSession',
+  ReconciliationAttempt: 'ReconciliationAttempt',
   VendorReconciliation: 'VendorReconciliation'
 } as const
 
@@ -424,7 +425,7 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
     omit: GlobalOmitOptions
   }
   meta: {
-    modelProps: "quotaUser" | "accountBudget" | "accountState" | "accountAlert" | "usageQuota" | "usageRecord" | "ledgerEntry" | "quotaAlert" | "vendorStop" | "price" | "unattributedSession" | "vendorReconciliation"
+    modelProps: "quotaUser" | "accountBudget" | "accountState" | "accountAlert" | "usageQuota" | "usageRecord" | "ledgerEntry" | "quotaAlert" | "vendorStop" | "price" | "unattributedSession" | "reconciliationAttempt" | "vendorReconciliation"
     txIsolationLevel: TransactionIsolationLevel
   }
   model: {
@@ -1242,6 +1243,80 @@ export type TypeMap<ExtArgs extends runtime.Types.Extensions.InternalArgs = runt
         }
       }
     }
+    ReconciliationAttempt: {
+      payload: Prisma.$ReconciliationAttemptPayload<ExtArgs>
+      fields: Prisma.ReconciliationAttemptFieldRefs
+      operations: {
+        findUnique: {
+          args: Prisma.ReconciliationAttemptFindUniqueArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReconciliationAttemptPayload> | null
+        }
+        findUniqueOrThrow: {
+          args: Prisma.ReconciliationAttemptFindUniqueOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReconciliationAttemptPayload>
+        }
+        findFirst: {
+          args: Prisma.ReconciliationAttemptFindFirstArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReconciliationAttemptPayload> | null
+        }
+        findFirstOrThrow: {
+          args: Prisma.ReconciliationAttemptFindFirstOrThrowArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReconciliationAttemptPayload>
+        }
+        findMany: {
+          args: Prisma.ReconciliationAttemptFindManyArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReconciliationAttemptPayload>[]
+        }
+        create: {
+          args: Prisma.ReconciliationAttemptCreateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReconciliationAttemptPayload>
+        }
+        createMany: {
+          args: Prisma.ReconciliationAttemptCreateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        createManyAndReturn: {
+          args: Prisma.ReconciliationAttemptCreateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReconciliationAttemptPayload>[]
+        }
+        delete: {
+          args: Prisma.ReconciliationAttemptDeleteArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReconciliationAttemptPayload>
+        }
+        update: {
+          args: Prisma.ReconciliationAttemptUpdateArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReconciliationAttemptPayload>
+        }
+        deleteMany: {
+          args: Prisma.ReconciliationAttemptDeleteManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateMany: {
+          args: Prisma.ReconciliationAttemptUpdateManyArgs<ExtArgs>
+          result: BatchPayload
+        }
+        updateManyAndReturn: {
+          args: Prisma.ReconciliationAttemptUpdateManyAndReturnArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReconciliationAttemptPayload>[]
+        }
+        upsert: {
+          args: Prisma.ReconciliationAttemptUpsertArgs<ExtArgs>
+          result: runtime.Types.Utils.PayloadToResult<Prisma.$ReconciliationAttemptPayload>
+        }
+        aggregate: {
+          args: Prisma.ReconciliationAttemptAggregateArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.AggregateReconciliationAttempt>
+        }
+        groupBy: {
+          args: Prisma.ReconciliationAttemptGroupByArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ReconciliationAttemptGroupByOutputType>[]
+        }
+        count: {
+          args: Prisma.ReconciliationAttemptCountArgs<ExtArgs>
+          result: runtime.Types.Utils.Optional<Prisma.ReconciliationAttemptCountAggregateOutputType> | number
+        }
+      }
+    }
     VendorReconciliation: {
       payload: Prisma.$VendorReconciliationPayload<ExtArgs>
       fields: Prisma.VendorReconciliationFieldRefs
@@ -1462,6 +1537,7 @@ export const UsageRecordScalarFieldEnum = {
   tokenHash: 'tokenHash',
   actualSeconds: 'actualSeconds',
   actualCost: 'actualCost',
+  vendorCredits: 'vendorCredits',
   vendorEndReason: 'vendorEndReason',
   reconciledAt: 'reconciledAt',
   expiresAt: 'expiresAt',
@@ -1543,6 +1619,7 @@ export const UnattributedSessionScalarFieldEnum = {
   period: 'period',
   endedAt: 'endedAt',
   seconds: 'seconds',
+  credits: 'credits',
   cost: 'cost',
   currency: 'currency',
   endReason: 'endReason',
@@ -1550,6 +1627,18 @@ export const UnattributedSessionScalarFieldEnum = {
 } as const
 
 export type UnattributedSessionScalarFieldEnum = (typeof UnattributedSessionScalarFieldEnum)[keyof typeof UnattributedSessionScalarFieldEnum]
+
+
+export const ReconciliationAttemptScalarFieldEnum = {
+  vendor: 'vendor',
+  avatarSessionId: 'avatarSessionId',
+  attemptedAt: 'attemptedAt',
+  problem: 'problem',
+  failures: 'failures',
+  failingSince: 'failingSince'
+} as const
+
+export type ReconciliationAttemptScalarFieldEnum = (typeof ReconciliationAttemptScalarFieldEnum)[keyof typeof ReconciliationAttemptScalarFieldEnum]
 
 
 export const VendorReconciliationScalarFieldEnum = {
@@ -1913,6 +2002,7 @@ export type GlobalOmitConfig = {
   vendorStop?: Prisma.VendorStopOmit
   price?: Prisma.PriceOmit
   unattributedSession?: Prisma.UnattributedSessionOmit
+  reconciliationAttempt?: Prisma.ReconciliationAttemptOmit
   vendorReconciliation?: Prisma.VendorReconciliationOmit
 }
 

@@ -62,6 +62,7 @@ export const ModelName = {
   VendorStop: 'VendorStop',
   Price: 'Price',
   UnattributedSession: 'UnattributedSession',
+  ReconciliationAttempt: 'ReconciliationAttempt',
   VendorReconciliation: 'VendorReconciliation'
 } as const
 
@@ -188,6 +189,7 @@ export const UsageRecordScalarFieldEnum = {
   tokenHash: 'tokenHash',
   actualSeconds: 'actualSeconds',
   actualCost: 'actualCost',
+  vendorCredits: 'vendorCredits',
   vendorEndReason: 'vendorEndReason',
   reconciledAt: 'reconciledAt',
   expiresAt: 'expiresAt',
@@ -269,6 +271,7 @@ export const UnattributedSessionScalarFieldEnum = {
   period: 'period',
   endedAt: 'endedAt',
   seconds: 'seconds',
+  credits: 'credits',
   cost: 'cost',
   currency: 'currency',
   endReason: 'endReason',
@@ -276,6 +279,18 @@ export const UnattributedSessionScalarFieldEnum = {
 } as const
 
 export type UnattributedSessionScalarFieldEnum = (typeof UnattributedSessionScalarFieldEnum)[keyof typeof UnattributedSessionScalarFieldEnum]
+
+
+export const ReconciliationAttemptScalarFieldEnum = {
+  vendor: 'vendor',
+  avatarSessionId: 'avatarSessionId',
+  attemptedAt: 'attemptedAt',
+  problem: 'problem',
+  failures: 'failures',
+  failingSince: 'failingSince'
+} as const
+
+export type ReconciliationAttemptScalarFieldEnum = (typeof ReconciliationAttemptScalarFieldEnum)[keyof typeof ReconciliationAttemptScalarFieldEnum]
 
 
 export const VendorReconciliationScalarFieldEnum = {

@@ -45,6 +45,7 @@ export type UnattributedSessionMinAggregateOutputType = {
   period: string | null
   endedAt: Date | null
   seconds: number | null
+  credits: string | null
   cost: runtime.Decimal | null
   currency: string | null
   endReason: string | null
@@ -60,6 +61,7 @@ export type UnattributedSessionMaxAggregateOutputType = {
   period: string | null
   endedAt: Date | null
   seconds: number | null
+  credits: string | null
   cost: runtime.Decimal | null
   currency: string | null
   endReason: string | null
@@ -75,6 +77,7 @@ export type UnattributedSessionCountAggregateOutputType = {
   period: number
   endedAt: number
   seconds: number
+  credits: number
   cost: number
   currency: number
   endReason: number
@@ -102,6 +105,7 @@ export type UnattributedSessionMinAggregateInputType = {
   period?: true
   endedAt?: true
   seconds?: true
+  credits?: true
   cost?: true
   currency?: true
   endReason?: true
@@ -117,6 +121,7 @@ export type UnattributedSessionMaxAggregateInputType = {
   period?: true
   endedAt?: true
   seconds?: true
+  credits?: true
   cost?: true
   currency?: true
   endReason?: true
@@ -132,6 +137,7 @@ export type UnattributedSessionCountAggregateInputType = {
   period?: true
   endedAt?: true
   seconds?: true
+  credits?: true
   cost?: true
   currency?: true
   endReason?: true
@@ -234,6 +240,7 @@ export type UnattributedSessionGroupByOutputType = {
   period: string
   endedAt: Date | null
   seconds: number
+  credits: string | null
   cost: runtime.Decimal
   currency: string
   endReason: string | null
@@ -272,6 +279,7 @@ export type UnattributedSessionWhereInput = {
   period?: Prisma.StringFilter<"UnattributedSession"> | string
   endedAt?: Prisma.DateTimeNullableFilter<"UnattributedSession"> | Date | string | null
   seconds?: Prisma.IntFilter<"UnattributedSession"> | number
+  credits?: Prisma.StringNullableFilter<"UnattributedSession"> | string | null
   cost?: Prisma.DecimalFilter<"UnattributedSession"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   currency?: Prisma.StringFilter<"UnattributedSession"> | string
   endReason?: Prisma.StringNullableFilter<"UnattributedSession"> | string | null
@@ -287,6 +295,7 @@ export type UnattributedSessionOrderByWithRelationInput = {
   period?: Prisma.SortOrder
   endedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   seconds?: Prisma.SortOrder
+  credits?: Prisma.SortOrderInput | Prisma.SortOrder
   cost?: Prisma.SortOrder
   currency?: Prisma.SortOrder
   endReason?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -306,6 +315,7 @@ export type UnattributedSessionWhereUniqueInput = Prisma.AtLeast<{
   period?: Prisma.StringFilter<"UnattributedSession"> | string
   endedAt?: Prisma.DateTimeNullableFilter<"UnattributedSession"> | Date | string | null
   seconds?: Prisma.IntFilter<"UnattributedSession"> | number
+  credits?: Prisma.StringNullableFilter<"UnattributedSession"> | string | null
   cost?: Prisma.DecimalFilter<"UnattributedSession"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   currency?: Prisma.StringFilter<"UnattributedSession"> | string
   endReason?: Prisma.StringNullableFilter<"UnattributedSession"> | string | null
@@ -321,6 +331,7 @@ export type UnattributedSessionOrderByWithAggregationInput = {
   period?: Prisma.SortOrder
   endedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   seconds?: Prisma.SortOrder
+  credits?: Prisma.SortOrderInput | Prisma.SortOrder
   cost?: Prisma.SortOrder
   currency?: Prisma.SortOrder
   endReason?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -344,6 +355,7 @@ export type UnattributedSessionScalarWhereWithAggregatesInput = {
   period?: Prisma.StringWithAggregatesFilter<"UnattributedSession"> | string
   endedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"UnattributedSession"> | Date | string | null
   seconds?: Prisma.IntWithAggregatesFilter<"UnattributedSession"> | number
+  credits?: Prisma.StringNullableWithAggregatesFilter<"UnattributedSession"> | string | null
   cost?: Prisma.DecimalWithAggregatesFilter<"UnattributedSession"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   currency?: Prisma.StringWithAggregatesFilter<"UnattributedSession"> | string
   endReason?: Prisma.StringNullableWithAggregatesFilter<"UnattributedSession"> | string | null
@@ -359,6 +371,7 @@ export type UnattributedSessionCreateInput = {
   period: string
   endedAt?: Date | string | null
   seconds: number
+  credits?: string | null
   cost: runtime.Decimal | runtime.DecimalJsLike | number | string
   currency: string
   endReason?: string | null
@@ -374,6 +387,7 @@ export type UnattributedSessionUncheckedCreateInput = {
   period: string
   endedAt?: Date | string | null
   seconds: number
+  credits?: string | null
   cost: runtime.Decimal | runtime.DecimalJsLike | number | string
   currency: string
   endReason?: string | null
@@ -389,6 +403,7 @@ export type UnattributedSessionUpdateInput = {
   period?: Prisma.StringFieldUpdateOperationsInput | string
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   seconds?: Prisma.IntFieldUpdateOperationsInput | number
+  credits?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   cost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   currency?: Prisma.StringFieldUpdateOperationsInput | string
   endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -404,6 +419,7 @@ export type UnattributedSessionUncheckedUpdateInput = {
   period?: Prisma.StringFieldUpdateOperationsInput | string
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   seconds?: Prisma.IntFieldUpdateOperationsInput | number
+  credits?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   cost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   currency?: Prisma.StringFieldUpdateOperationsInput | string
   endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -419,6 +435,7 @@ export type UnattributedSessionCreateManyInput = {
   period: string
   endedAt?: Date | string | null
   seconds: number
+  credits?: string | null
   cost: runtime.Decimal | runtime.DecimalJsLike | number | string
   currency: string
   endReason?: string | null
@@ -434,6 +451,7 @@ export type UnattributedSessionUpdateManyMutationInput = {
   period?: Prisma.StringFieldUpdateOperationsInput | string
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   seconds?: Prisma.IntFieldUpdateOperationsInput | number
+  credits?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   cost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   currency?: Prisma.StringFieldUpdateOperationsInput | string
   endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -449,6 +467,7 @@ export type UnattributedSessionUncheckedUpdateManyInput = {
   period?: Prisma.StringFieldUpdateOperationsInput | string
   endedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   seconds?: Prisma.IntFieldUpdateOperationsInput | number
+  credits?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   cost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   currency?: Prisma.StringFieldUpdateOperationsInput | string
   endReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -469,6 +488,7 @@ export type UnattributedSessionCountOrderByAggregateInput = {
   period?: Prisma.SortOrder
   endedAt?: Prisma.SortOrder
   seconds?: Prisma.SortOrder
+  credits?: Prisma.SortOrder
   cost?: Prisma.SortOrder
   currency?: Prisma.SortOrder
   endReason?: Prisma.SortOrder
@@ -489,6 +509,7 @@ export type UnattributedSessionMaxOrderByAggregateInput = {
   period?: Prisma.SortOrder
   endedAt?: Prisma.SortOrder
   seconds?: Prisma.SortOrder
+  credits?: Prisma.SortOrder
   cost?: Prisma.SortOrder
   currency?: Prisma.SortOrder
   endReason?: Prisma.SortOrder
@@ -504,6 +525,7 @@ export type UnattributedSessionMinOrderByAggregateInput = {
   period?: Prisma.SortOrder
   endedAt?: Prisma.SortOrder
   seconds?: Prisma.SortOrder
+  credits?: Prisma.SortOrder
   cost?: Prisma.SortOrder
   currency?: Prisma.SortOrder
   endReason?: Prisma.SortOrder
@@ -526,6 +548,7 @@ export type UnattributedSessionSelect<ExtArgs extends runtime.Types.Extensions.I
   period?: boolean
   endedAt?: boolean
   seconds?: boolean
+  credits?: boolean
   cost?: boolean
   currency?: boolean
   endReason?: boolean
@@ -541,6 +564,7 @@ export type UnattributedSessionSelectCreateManyAndReturn<ExtArgs extends runtime
   period?: boolean
   endedAt?: boolean
   seconds?: boolean
+  credits?: boolean
   cost?: boolean
   currency?: boolean
   endReason?: boolean
@@ -556,6 +580,7 @@ export type UnattributedSessionSelectUpdateManyAndReturn<ExtArgs extends runtime
   period?: boolean
   endedAt?: boolean
   seconds?: boolean
+  credits?: boolean
   cost?: boolean
   currency?: boolean
   endReason?: boolean
@@ -571,13 +596,14 @@ export type UnattributedSessionSelectScalar = {
   period?: boolean
   endedAt?: boolean
   seconds?: boolean
+  credits?: boolean
   cost?: boolean
   currency?: boolean
   endReason?: boolean
   seenAt?: boolean
 }
 
-export type UnattributedSessionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"vendor" | "avatarSessionId" | "source" | "mode" | "startedAt" | "period" | "endedAt" | "seconds" | "cost" | "currency" | "endReason" | "seenAt", ExtArgs["result"]["unattributedSession"]>
+export type UnattributedSessionOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"vendor" | "avatarSessionId" | "source" | "mode" | "startedAt" | "period" | "endedAt" | "seconds" | "credits" | "cost" | "currency" | "endReason" | "seenAt", ExtArgs["result"]["unattributedSession"]>
 
 export type $UnattributedSessionPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "UnattributedSession"
@@ -591,6 +617,7 @@ export type $UnattributedSessionPayload<ExtArgs extends runtime.Types.Extensions
     period: string
     endedAt: Date | null
     seconds: number
+    credits: string | null
     cost: runtime.Decimal
     currency: string
     endReason: string | null
@@ -1026,6 +1053,7 @@ export interface UnattributedSessionFieldRefs {
   readonly period: Prisma.FieldRef<"UnattributedSession", 'String'>
   readonly endedAt: Prisma.FieldRef<"UnattributedSession", 'DateTime'>
   readonly seconds: Prisma.FieldRef<"UnattributedSession", 'Int'>
+  readonly credits: Prisma.FieldRef<"UnattributedSession", 'String'>
   readonly cost: Prisma.FieldRef<"UnattributedSession", 'Decimal'>
   readonly currency: Prisma.FieldRef<"UnattributedSession", 'String'>
   readonly endReason: Prisma.FieldRef<"UnattributedSession", 'String'>

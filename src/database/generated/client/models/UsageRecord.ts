@@ -113,6 +113,7 @@ export type UsageRecordMinAggregateOutputType = {
   tokenHash: runtime.Bytes | null
   actualSeconds: number | null
   actualCost: runtime.Decimal | null
+  vendorCredits: string | null
   vendorEndReason: string | null
   reconciledAt: Date | null
   expiresAt: Date | null
@@ -162,6 +163,7 @@ export type UsageRecordMaxAggregateOutputType = {
   tokenHash: runtime.Bytes | null
   actualSeconds: number | null
   actualCost: runtime.Decimal | null
+  vendorCredits: string | null
   vendorEndReason: string | null
   reconciledAt: Date | null
   expiresAt: Date | null
@@ -211,6 +213,7 @@ export type UsageRecordCountAggregateOutputType = {
   tokenHash: number
   actualSeconds: number
   actualCost: number
+  vendorCredits: number
   vendorEndReason: number
   reconciledAt: number
   expiresAt: number
@@ -310,6 +313,7 @@ export type UsageRecordMinAggregateInputType = {
   tokenHash?: true
   actualSeconds?: true
   actualCost?: true
+  vendorCredits?: true
   vendorEndReason?: true
   reconciledAt?: true
   expiresAt?: true
@@ -359,6 +363,7 @@ export type UsageRecordMaxAggregateInputType = {
   tokenHash?: true
   actualSeconds?: true
   actualCost?: true
+  vendorCredits?: true
   vendorEndReason?: true
   reconciledAt?: true
   expiresAt?: true
@@ -408,6 +413,7 @@ export type UsageRecordCountAggregateInputType = {
   tokenHash?: true
   actualSeconds?: true
   actualCost?: true
+  vendorCredits?: true
   vendorEndReason?: true
   reconciledAt?: true
   expiresAt?: true
@@ -544,6 +550,7 @@ export type UsageRecordGroupByOutputType = {
   tokenHash: runtime.Bytes | null
   actualSeconds: number | null
   actualCost: runtime.Decimal | null
+  vendorCredits: string | null
   vendorEndReason: string | null
   reconciledAt: Date | null
   expiresAt: Date | null
@@ -616,6 +623,7 @@ export type UsageRecordWhereInput = {
   tokenHash?: Prisma.BytesNullableFilter<"UsageRecord"> | runtime.Bytes | null
   actualSeconds?: Prisma.IntNullableFilter<"UsageRecord"> | number | null
   actualCost?: Prisma.DecimalNullableFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorCredits?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
   vendorEndReason?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
   reconciledAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   expiresAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
@@ -666,6 +674,7 @@ export type UsageRecordOrderByWithRelationInput = {
   tokenHash?: Prisma.SortOrderInput | Prisma.SortOrder
   actualSeconds?: Prisma.SortOrderInput | Prisma.SortOrder
   actualCost?: Prisma.SortOrderInput | Prisma.SortOrder
+  vendorCredits?: Prisma.SortOrderInput | Prisma.SortOrder
   vendorEndReason?: Prisma.SortOrderInput | Prisma.SortOrder
   reconciledAt?: Prisma.SortOrderInput | Prisma.SortOrder
   expiresAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -719,6 +728,7 @@ export type UsageRecordWhereUniqueInput = Prisma.AtLeast<{
   tokenHash?: Prisma.BytesNullableFilter<"UsageRecord"> | runtime.Bytes | null
   actualSeconds?: Prisma.IntNullableFilter<"UsageRecord"> | number | null
   actualCost?: Prisma.DecimalNullableFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorCredits?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
   vendorEndReason?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
   reconciledAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   expiresAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
@@ -769,6 +779,7 @@ export type UsageRecordOrderByWithAggregationInput = {
   tokenHash?: Prisma.SortOrderInput | Prisma.SortOrder
   actualSeconds?: Prisma.SortOrderInput | Prisma.SortOrder
   actualCost?: Prisma.SortOrderInput | Prisma.SortOrder
+  vendorCredits?: Prisma.SortOrderInput | Prisma.SortOrder
   vendorEndReason?: Prisma.SortOrderInput | Prisma.SortOrder
   reconciledAt?: Prisma.SortOrderInput | Prisma.SortOrder
   expiresAt?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -826,6 +837,7 @@ export type UsageRecordScalarWhereWithAggregatesInput = {
   tokenHash?: Prisma.BytesNullableWithAggregatesFilter<"UsageRecord"> | runtime.Bytes | null
   actualSeconds?: Prisma.IntNullableWithAggregatesFilter<"UsageRecord"> | number | null
   actualCost?: Prisma.DecimalNullableWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorCredits?: Prisma.StringNullableWithAggregatesFilter<"UsageRecord"> | string | null
   vendorEndReason?: Prisma.StringNullableWithAggregatesFilter<"UsageRecord"> | string | null
   reconciledAt?: Prisma.DateTimeNullableWithAggregatesFilter<"UsageRecord"> | Date | string | null
   expiresAt?: Prisma.DateTimeNullableWithAggregatesFilter<"UsageRecord"> | Date | string | null
@@ -875,6 +887,7 @@ export type UsageRecordCreateInput = {
   tokenHash?: runtime.Bytes | null
   actualSeconds?: number | null
   actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorCredits?: string | null
   vendorEndReason?: string | null
   reconciledAt?: Date | string | null
   expiresAt?: Date | string | null
@@ -925,6 +938,7 @@ export type UsageRecordUncheckedCreateInput = {
   tokenHash?: runtime.Bytes | null
   actualSeconds?: number | null
   actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorCredits?: string | null
   vendorEndReason?: string | null
   reconciledAt?: Date | string | null
   expiresAt?: Date | string | null
@@ -975,6 +989,7 @@ export type UsageRecordUpdateInput = {
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorCredits?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   vendorEndReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   reconciledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1025,6 +1040,7 @@ export type UsageRecordUncheckedUpdateInput = {
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorCredits?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   vendorEndReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   reconciledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1075,6 +1091,7 @@ export type UsageRecordCreateManyInput = {
   tokenHash?: runtime.Bytes | null
   actualSeconds?: number | null
   actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorCredits?: string | null
   vendorEndReason?: string | null
   reconciledAt?: Date | string | null
   expiresAt?: Date | string | null
@@ -1124,6 +1141,7 @@ export type UsageRecordUpdateManyMutationInput = {
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorCredits?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   vendorEndReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   reconciledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1173,6 +1191,7 @@ export type UsageRecordUncheckedUpdateManyInput = {
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorCredits?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   vendorEndReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   reconciledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1222,6 +1241,7 @@ export type UsageRecordCountOrderByAggregateInput = {
   tokenHash?: Prisma.SortOrder
   actualSeconds?: Prisma.SortOrder
   actualCost?: Prisma.SortOrder
+  vendorCredits?: Prisma.SortOrder
   vendorEndReason?: Prisma.SortOrder
   reconciledAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
@@ -1295,6 +1315,7 @@ export type UsageRecordMaxOrderByAggregateInput = {
   tokenHash?: Prisma.SortOrder
   actualSeconds?: Prisma.SortOrder
   actualCost?: Prisma.SortOrder
+  vendorCredits?: Prisma.SortOrder
   vendorEndReason?: Prisma.SortOrder
   reconciledAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
@@ -1344,6 +1365,7 @@ export type UsageRecordMinOrderByAggregateInput = {
   tokenHash?: Prisma.SortOrder
   actualSeconds?: Prisma.SortOrder
   actualCost?: Prisma.SortOrder
+  vendorCredits?: Prisma.SortOrder
   vendorEndReason?: Prisma.SortOrder
   reconciledAt?: Prisma.SortOrder
   expiresAt?: Prisma.SortOrder
@@ -1468,6 +1490,7 @@ export type UsageRecordCreateWithoutStopInput = {
   tokenHash?: runtime.Bytes | null
   actualSeconds?: number | null
   actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorCredits?: string | null
   vendorEndReason?: string | null
   reconciledAt?: Date | string | null
   expiresAt?: Date | string | null
@@ -1517,6 +1540,7 @@ export type UsageRecordUncheckedCreateWithoutStopInput = {
   tokenHash?: runtime.Bytes | null
   actualSeconds?: number | null
   actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorCredits?: string | null
   vendorEndReason?: string | null
   reconciledAt?: Date | string | null
   expiresAt?: Date | string | null
@@ -1582,6 +1606,7 @@ export type UsageRecordUpdateWithoutStopInput = {
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorCredits?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   vendorEndReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   reconciledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1631,6 +1656,7 @@ export type UsageRecordUncheckedUpdateWithoutStopInput = {
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
+  vendorCredits?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   vendorEndReason?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
   reconciledAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   expiresAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
@@ -1682,6 +1708,7 @@ export type UsageRecordSelect<ExtArgs extends runtime.Types.Extensions.InternalA
   tokenHash?: boolean
   actualSeconds?: boolean
   actualCost?: boolean
+  vendorCredits?: boolean
   vendorEndReason?: boolean
   reconciledAt?: boolean
   expiresAt?: boolean
@@ -1732,6 +1759,7 @@ export type UsageRecordSelectCreateManyAndReturn<ExtArgs extends runtime.Types.E
   tokenHash?: boolean
   actualSeconds?: boolean
   actualCost?: boolean
+  vendorCredits?: boolean
   vendorEndReason?: boolean
   reconciledAt?: boolean
   expiresAt?: boolean
@@ -1781,6 +1809,7 @@ export type UsageRecordSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.E
   tokenHash?: boolean
   actualSeconds?: boolean
   actualCost?: boolean
+  vendorCredits?: boolean
   vendorEndReason?: boolean
   reconciledAt?: boolean
   expiresAt?: boolean
@@ -1830,6 +1859,7 @@ export type UsageRecordSelectScalar = {
   tokenHash?: boolean
   actualSeconds?: boolean
   actualCost?: boolean
+  vendorCredits?: boolean
   vendorEndReason?: boolean
   reconciledAt?: boolean
   expiresAt?: boolean
@@ -1840,7 +1870,7 @@ export type UsageRecordSelectScalar = {
   updatedAt?: boolean
 }
 
-export type UsageRecordOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "userId" | "sessionId" | "avatarSessionId" | "avatarName" | "vendor" | "vendorMode" | "startedAt" | "endedAt" | "durationSeconds" | "wordsSpoken" | "messagesCount" | "estimatedCost" | "billingPeriod" | "quotaPeriod" | "status" | "endReason" | "errorMessage" | "currency" | "fallbackPrice" | "priceRevision" | "billingStepSeconds" | "minimumSeconds" | "pricePerMinute" | "pricedSeconds" | "pricedCost" | "priceUntil" | "grantSeconds" | "vendorCapSeconds" | "effectiveCapSeconds" | "heldSeconds" | "heldCost" | "settledSeconds" | "settledCost" | "countedFrom" | "tokenHash" | "actualSeconds" | "actualCost" | "vendorEndReason" | "reconciledAt" | "expiresAt" | "lastHeartbeatAt" | "endingNotice" | "dueAt" | "createdAt" | "updatedAt", ExtArgs["result"]["usageRecord"]>
+export type UsageRecordOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "userId" | "sessionId" | "avatarSessionId" | "avatarName" | "vendor" | "vendorMode" | "startedAt" | "endedAt" | "durationSeconds" | "wordsSpoken" | "messagesCount" | "estimatedCost" | "billingPeriod" | "quotaPeriod" | "status" | "endReason" | "errorMessage" | "currency" | "fallbackPrice" | "priceRevision" | "billingStepSeconds" | "minimumSeconds" | "pricePerMinute" | "pricedSeconds" | "pricedCost" | "priceUntil" | "grantSeconds" | "vendorCapSeconds" | "effectiveCapSeconds" | "heldSeconds" | "heldCost" | "settledSeconds" | "settledCost" | "countedFrom" | "tokenHash" | "actualSeconds" | "actualCost" | "vendorCredits" | "vendorEndReason" | "reconciledAt" | "expiresAt" | "lastHeartbeatAt" | "endingNotice" | "dueAt" | "createdAt" | "updatedAt", ExtArgs["result"]["usageRecord"]>
 export type UsageRecordInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   stop?: boolean | Prisma.UsageRecord$stopArgs<ExtArgs>
 }
@@ -1891,6 +1921,7 @@ export type $UsageRecordPayload<ExtArgs extends runtime.Types.Extensions.Interna
     tokenHash: runtime.Bytes | null
     actualSeconds: number | null
     actualCost: runtime.Decimal | null
+    vendorCredits: string | null
     vendorEndReason: string | null
     reconciledAt: Date | null
     expiresAt: Date | null
@@ -2361,6 +2392,7 @@ export interface UsageRecordFieldRefs {
   readonly tokenHash: Prisma.FieldRef<"UsageRecord", 'Bytes'>
   readonly actualSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
   readonly actualCost: Prisma.FieldRef<"UsageRecord", 'Decimal'>
+  readonly vendorCredits: Prisma.FieldRef<"UsageRecord", 'String'>
   readonly vendorEndReason: Prisma.FieldRef<"UsageRecord", 'String'>
   readonly reconciledAt: Prisma.FieldRef<"UsageRecord", 'DateTime'>
   readonly expiresAt: Prisma.FieldRef<"UsageRecord", 'DateTime'>
