@@ -63,7 +63,10 @@ export function pricedAs(
   return { ...key, fallbackPrice: prices.fallbackFor(key, pricePerMinute, priceIsSet) };
 }
 
-/** Dated prices after the fallback. A list price counts only where there is no fallback. */
+/**
+ * Dated prices after the fallback. A list price applies only where there is no fallback. Consecutive equal prices are one
+ * step, since each step is rounded by itself.
+ */
 function priceSteps(prices: readonly DatedPrice[], fallbackPrice: Micros | null): PriceStep[] {
   const dated = prices
     .filter(({ isList }) => fallbackPrice === null || !isList)
@@ -71,13 +74,22 @@ function priceSteps(prices: readonly DatedPrice[], fallbackPrice: Micros | null)
     .sort((a, b) => a.startsAt - b.startsAt);
   const fallback = { perMinute: fallbackPrice ?? 0n, billingStepSeconds: 1, minimumSeconds: 0 };
   const all = fallbackPrice === null ? dated : [{ ...fallback, startsAt: Number.NEGATIVE_INFINITY }, ...dated];
-  return all.map(({ perMinute, billingStepSeconds, minimumSeconds, startsAt }, index) => ({
+  const changes = all.filter((price, index) => !isSamePrice(price, all[index - 1]));
+  return changes.map(({ perMinute, billingStepSeconds, minimumSeconds, startsAt }, index) => ({
     perMinute,
     billingStepSeconds,
     minimumSeconds,
     startsAt,
-    endsAt: all[index + 1]?.startsAt ?? Number.POSITIVE_INFINITY,
+    endsAt: changes[index + 1]?.startsAt ?? Number.POSITIVE_INFINITY,
   }));
+}
+
+function isSamePrice(price: Price, other: Price | undefined): boolean {
+  return (
+    price.perMinute === other?.perMinute &&
+    price.billingStepSeconds === other.billingStepSeconds &&
+    price.minimumSeconds === other.minimumSeconds
+  );
 }
 
 /**

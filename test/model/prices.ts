@@ -35,10 +35,15 @@ export interface PriceLine {
 }
 
 export function priceList(prices: readonly ModelPrice[], mode: string, fallback: bigint): PriceList {
-  return [
+  const list: Omit<NewPrice, 'mode'>[] = [
     { effectiveFrom: Number.NEGATIVE_INFINITY, perMinute: fallback, step: 1, minimum: 0 },
-    ...prices.filter((price) => price.mode === mode).sort((a, b) => a.effectiveFrom - b.effectiveFrom),
   ];
+  for (const price of prices.filter((p) => p.mode === mode).sort((a, b) => a.effectiveFrom - b.effectiveFrom)) {
+    const { perMinute, step, minimum } = list.at(-1) as NewPrice;
+    const isUnchanged = price.perMinute === perMinute && price.step === step && price.minimum === minimum;
+    if (!isUnchanged) list.push(price);
+  }
+  return list;
 }
 
 /** The prices with one more, which replaces one of the same moment. */

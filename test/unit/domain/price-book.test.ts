@@ -68,9 +68,22 @@ describe('the cost of seconds', () => {
     expect(costOfSeconds(list, START, 121)).toBe(1_508_333n);
   });
 
-  it('is rounded at each price by itself, equal ones too', () => {
-    const list = listOf({ effectiveFrom: new Date(START + 2000) });
-    expect(costOfSeconds(list, START, 4)).toBe(2n * sessionCost(2, 500_000n));
+  it('is rounded once for each price', () => {
+    const list = listOf({ effectiveFrom: new Date(START + 2000), perMinute: 500_001n });
+    expect(costOfSeconds(list, START, 4)).toBe(sessionCost(2, 500_000n) + sessionCost(2, 500_001n));
+  });
+
+  it('is that of one price where several of the same amount follow one another', () => {
+    const anyStarts = fc.array(fc.integer({ min: -120_000, max: 120_000 }), { maxLength: 5 });
+    const anyPrice = fc.bigInt({ min: 0n, max: 10_000_000n });
+    fc.assert(
+      fc.property(anyStarts, anyPrice, fc.nat(200), (starts, perMinute, seconds) => {
+        const prices = starts.map((at) => datedPrice({ effectiveFrom: new Date(START + at), perMinute }));
+        const list = createPriceBook(prices).listFor({ ...FULL, fallbackPrice: perMinute });
+        expect(costOfSeconds(list, START, seconds)).toBe(sessionCost(seconds, perMinute));
+        expect(currentPrice(list, START, START + seconds * 1000)).toMatchObject({ pricedSeconds: 0, priceUntil: null });
+      }),
+    );
   });
 });
 
