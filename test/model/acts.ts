@@ -104,7 +104,8 @@ function attach(user: ModelUser, { policy }: Rules, request: AttachRequest, now:
   if (!record) return false;
   record.streamId = request.avatarSessionId;
   record.attached = true;
-  if (record.status === 'reserved' && record.heldSeconds > 0) {
+  const isAlive = record.expiresAt !== null && record.expiresAt > now;
+  if (record.status === 'reserved' && record.heldSeconds > 0 && isAlive) {
     record.expiresAt = now + policy.tokenTtlSeconds * 1000;
     return true;
   }

@@ -79,7 +79,7 @@ function leftBehind(user: ModelUser, rules: Rules, now: Instant): ModelRecord[] 
 
 /** The dearest price that can apply while a token of now and its session can live. */
 function termsOf({ policy, prices }: Rules, { vendorMode, pricePerMinute }: HoldRequest, now: Instant): Terms {
-  const until = now + (policy.tokenTtlSeconds + policy.maxSessionSeconds) * 1000;
+  const until = now + (2 * policy.tokenTtlSeconds + policy.maxSessionSeconds) * 1000;
   return dearest(priceList(prices, vendorMode, pricePerMinute), now, until);
 }
 

@@ -4,15 +4,15 @@ import { changeRecord, type Draft, orderStop } from './draft.ts';
 import { recordById } from './find-record.ts';
 
 /**
- * Notes what the vendor minted. The unused token's time to live counts from here.
+ * Records what the vendor minted. The time to live of the unused token starts again.
  *
- * False for a record that ended, or lost its hold to a lower limit, while the vendor was asked: its token must not go out. The
- * vendor's session is stopped all the same, at once in the one case, when the sweeper ends the record in the other.
+ * False if, while the vendor was asked, the record ended or expired, or lost its hold to a lower limit: its token must not be
+ * issued. The vendor is asked to stop the session in any case, as soon as the record has ended.
  */
 export function attach(draft: Draft, { recordId, avatarSessionId, tokenHash }: AttachRequest): boolean {
   const record = recordById(draft, recordId);
   if (!record) return false;
-  const isUsable = record.status === 'reserved' && record.heldSeconds > 0;
+  const isUsable = record.status === 'reserved' && record.heldSeconds > 0 && (record.expiresAt ?? 0) > draft.now;
   changeRecord(draft, record, {
     avatarSessionId,
     tokenHash: Buffer.from(tokenHash).toString('hex'),

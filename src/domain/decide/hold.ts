@@ -132,12 +132,15 @@ function runningOnFromBefore(draft: Draft, period: BillingPeriod): StoredRecord[
   );
 }
 
-/** The dearest price that can apply while a token of now and its session live. */
+/**
+ * The highest price that can apply to a token requested now and to its session. The token must be minted within its time to
+ * live, which then starts again.
+ */
 function priceOfWish(draft: Draft, wish: Omit<Wish, 'sessionId'>): Price {
   const { rules, now } = draft;
   const { tokenTtlSeconds, maxSessionSeconds } = rules.policy;
   const list = rules.prices.listFor(pricedAs(rules.prices, rules.policy, wish));
-  return dearestPrice(list, now, now + (tokenTtlSeconds + maxSessionSeconds) * 1000);
+  return dearestPrice(list, now, now + (2 * tokenTtlSeconds + maxSessionSeconds) * 1000);
 }
 
 function reserve(draft: Draft, request: HoldRequest, period: BillingPeriod, grantSeconds: number): void {

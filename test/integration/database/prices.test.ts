@@ -279,9 +279,9 @@ describe('a running session', () => {
 describe('a token', () => {
   it('holds the dearest price that can apply while it and its session live', async () => {
     await using test = await createTestStore({ defaultLimitCost: 10_000_000n });
-    // the token may be started 5 minutes from now, and its session last for 30
-    await enterPrice(test, '1.00', { from: '2026-11-10T12:35:00Z' });
-    await enterPrice(test, '90.00', { from: '2026-11-10T12:35:00.001Z' });
+    // minting may take 5 minutes, the start 5 more, and the session lasts 30
+    await enterPrice(test, '1.00', { from: '2026-11-10T12:40:00Z' });
+    await enterPrice(test, '90.00', { from: '2026-11-10T12:40:00.001Z' });
     await expect(test.store.hold(holdRequest())).resolves.toEqual({ outcome: 'granted', grantSeconds: 600 });
   });
 

@@ -136,7 +136,7 @@ describe('a heartbeat and the lapse of heartbeats', () => {
 });
 
 describe('the vendor’s token and the end of its time to live', () => {
-  it('keep the token when it comes first', async () => {
+  it('void the token also when it comes first', async () => {
     await using test = await createTestStore();
     const { lock, attach } = await overdueToken(test);
 
@@ -145,9 +145,11 @@ describe('the vendor’s token and the end of its time to live', () => {
     await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
     await lock.release();
 
-    await expect(attached).resolves.not.toBeNull();
-    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(0);
-    expect(await test.store.read('ann', '2026-11')).toMatchObject({ reservedSeconds: 1800 });
+    await expect(attached).resolves.toBeNull();
+    await expect(dueWork(test).sweep(ALWAYS)).resolves.toBe(1);
+    expect(await test.database.query('SELECT avatar_session_id, reason FROM vendor_stops')).toEqual([
+      { avatar_session_id: 'stream', reason: 'token_expired' },
+    ]);
   });
 
   it('void the token when the sweep comes first, and have the vendor stop it', async () => {

@@ -153,6 +153,37 @@ it('holds at the dearest price that can apply while the token and its session li
   expect(ann.state.records).toMatchObject([{ heldCost: 30_000_000n, pricePerMinute: 500_000n }]);
 });
 
+it('covers a higher price that begins during the session of a token that was minted slowly', () => {
+  const slowMint = DEFAULT_POLICY.tokenTtlSeconds - 1;
+  const ann = createDecider();
+  ann.enterPrice({ perMinute: 1_000_000n, effectiveFrom: new Date(START + (2 * slowMint + 1740) * 1000) });
+  const request = holdRequest();
+  expect(ann.act('hold', request)).toEqual({ outcome: 'granted', grantSeconds: 1800 });
+  ann.now += slowMint * 1000;
+  const minted = { ...request, avatarSessionId: 'stream', tokenHash: new Uint8Array(32) };
+  expect(ann.act('attach', minted)).toBe(true);
+  ann.now += slowMint * 1000;
+  ann.act('start', { ...minted, avatarName: null });
+  ann.runUntil(ann.now + 1800_000);
+  expect(ann.state.records).toMatchObject([{ durationSeconds: 1800, estimatedCost: 15_500_000n }]);
+  expect(ann.entries.map(({ heldCost, usedCost }) => [heldCost, usedCost])).toEqual([
+    [30_000_000n, 0n],
+    [-30_000_000n, 15_500_000n],
+  ]);
+});
+
+it('issues no token whose mint took longer than its time to live', () => {
+  const ann = createDecider();
+  const request = holdRequest();
+  ann.act('hold', request);
+  ann.now += DEFAULT_POLICY.tokenTtlSeconds * 1000;
+  const minted = { ...request, avatarSessionId: 'stream', tokenHash: new Uint8Array(32) };
+  expect(ann.act('attach', minted)).toBe(false);
+  ann.runUntil(ann.now);
+  expect(ann.state.records).toMatchObject([{ endReason: 'token_expired' }]);
+  expect(ann.stops).toMatchObject([{ avatarSessionId: 'stream' }]);
+});
+
 it('grants no more than the account has left, and no place that another user has', () => {
   const account = newAccount();
   const policy = { accountLimitCost: 20_000_000n, accountMaxSessions: 2, maxConcurrentSessions: 2 };
