@@ -25,8 +25,10 @@ const TAKEOVER_MS = 2_000;
 /**
  * The caller's quota as it stands, then every change of it.
  *
- * Changes are heard before the snapshot is read, and those that it already shows are dropped by their version: nothing
- * is lost in between, nothing sent twice. Every message shows the quota at its moment and carries the version of its change.
+ * The stream listens for changes before it reads the snapshot, and drops those that the snapshot already shows by their
+ * version: nothing is lost in between, nothing sent twice. Every message shows the quota at its moment and carries the version of
+ * its change. A later snapshot is always sent, and changes are compared with its version from then on: a database that
+ * failed over to an earlier state continues at lower versions.
  * A month's end is sent, too: by the sweeper for each session and token that it moves, from here where there is
  * none. While the stream is open, the session that it names is treated as alive. The stream ends with an
  * UnauthenticatedError at `streamsUntil`.
@@ -51,7 +53,7 @@ export function quotaUpdates(context: GraphQLContext, avatarSessionId: string | 
       if (ended) return;
       monthEnd.set(new Date(quota.resetsAt.getTime() + (quota.state.openRecords.length > 0 ? TAKEOVER_MS : 0)));
       const version = event?.version ?? quota.version;
-      if (version <= lastVersion) return;
+      if (reason !== 'snapshot' && version <= lastVersion) return;
       lastVersion = version;
       void push({
         reason,

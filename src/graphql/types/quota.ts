@@ -116,7 +116,7 @@ builder.node(QuotaRef, {
     }),
     version: t.exposeInt('version', {
       description:
-        'The version of the quota, which grows with every change. Of two responses, keep the one with the higher version.',
+        'The version of the quota, which grows with every change. Of two responses, keep the one with the higher version, except that a `SNAPSHOT` of `quotaUpdated` always replaces the state before it.',
     }),
     serverTime: t.expose('serverTime', {
       type: 'DateTime',
