@@ -1,14 +1,13 @@
 import type { SdkCredential } from '../domain/vendor-sdk.ts';
 import type { AppDeps } from './deps.ts';
-import { credentialFor, isOver, recogniseToken } from './recognise-token.ts';
+import { credentialFor, isOver, type RecognisedToken, recogniseToken } from './recognise-token.ts';
 import { FOREIGN_SESSION, NOT_STARTED, OVER, type SdkRefused, UNKNOWN_TOKEN } from './sdk-outcome.ts';
 
 /** A running session, and by whose right calls on it are passed on. */
 export interface SteerableSession {
   readonly type: 'steerable';
+  readonly record: RecognisedToken;
   readonly avatarSessionId: string;
-  readonly avatarName: string;
-  readonly isProxied: boolean;
   readonly credential: SdkCredential;
 }
 
@@ -26,10 +25,10 @@ export async function steerableSession(
 ): Promise<SteerableSession | SdkRefused> {
   const record = await recogniseToken(deps, token);
   if (record === null) return UNKNOWN_TOKEN;
-  const { avatarSessionId, avatarName, isProxied } = record;
+  const { avatarSessionId } = record;
   if (named !== null && named !== avatarSessionId) return FOREIGN_SESSION;
   if (isOver(record, deps.clock())) return OVER;
   if (record.status === 'reserved' || avatarSessionId === null) return NOT_STARTED;
   const credential = credentialFor(record, token, avatarSessionId);
-  return { type: 'steerable', avatarSessionId, avatarName, isProxied, credential };
+  return { type: 'steerable', record, avatarSessionId, credential };
 }

@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import type { AppDeps } from '../app/deps.ts';
 import type { Config } from '../config.ts';
 import { readServiceStats } from '../database/service-stats.ts';
 import { createUsageRecords } from '../database/usage-records.ts';
@@ -17,6 +16,7 @@ import { createStartPage } from '../server/start-page.ts';
 import { createHeyGenEndpoint } from '../server/vendor-sdk/heygen.ts';
 import { createHeyGenChat } from '../server/vendor-sdk/heygen-chat.ts';
 import { createLiveAvatarEndpoint } from '../server/vendor-sdk/liveavatar.ts';
+import type { SessionEndDeps } from '../server/vendor-sdk/session-end.ts';
 import { attachWebSocket } from '../server/websocket.ts';
 import { createPipeline } from '../server/yoga.ts';
 import type { ConnectedVendor } from './vendor.ts';
@@ -90,7 +90,7 @@ export async function openWeb(options: WebOptions, parts: AsyncDisposableStack):
 }
 
 /** What answers the vendor's own SDK in the vendor's place. */
-function answerSdk(connected: ConnectedVendor, app: AppDeps, log: Logger) {
+function answerSdk(connected: ConnectedVendor, app: SessionEndDeps, log: Logger) {
   const exchanging = new Set<string>();
   if (connected.api === 'liveavatar') {
     return { endpoint: createLiveAvatarEndpoint({ ...app, exchanging, sdk: connected.sdk }, log), socket: null };

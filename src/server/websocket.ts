@@ -9,6 +9,7 @@ import type { Clock } from '../domain/clock.ts';
 import { UnauthenticatedError } from '../domain/errors.ts';
 import { schema } from '../graphql/schema.ts';
 import type { Authenticator } from './auth.ts';
+import { keepAlive } from './keep-alive.ts';
 import type { OriginPolicy } from './origin.ts';
 import { refuseUpgrade } from './refuse-upgrade.ts';
 import { adaptSocket } from './socket-adapter.ts';
@@ -159,7 +160,7 @@ export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
   function open(socket: WebSocket): void {
     socket.on('error', (error) => log.debug({ err: error }, 'WebSocket error'));
     const closed = protocol.opened(adaptSocket(socket, log), { socket });
-    const ping = keepAlive(socket);
+    const ping = keepAlive(socket, PING_MS);
     socket.once('close', (code, reason) => {
       clearInterval(ping);
       closed(code, String(reason)).catch((error) => log.error({ err: error }, 'WebSocket cleanup failed'));
@@ -180,10 +181,9 @@ export function attachWebSocket(options: WebSocketOptions): WebSocketTransport {
   return {
     async close() {
       server.off('upgrade', upgrade);
-      const clients = () => [...sockets.clients, ...(sdkSocket?.clients ?? [])];
-      for (const socket of clients()) socket.close(SERVICE_RESTART, 'The service restarts');
+      for (const socket of sockets.clients) socket.close(SERVICE_RESTART, 'The service restarts');
       const fuse = setTimeout(() => {
-        for (const socket of clients()) socket.terminate();
+        for (const socket of sockets.clients) socket.terminate();
       }, CLOSE_MS);
       await Promise.all([new Promise((resolve) => sockets.close(resolve)), sdkSocket?.close()]);
       clearTimeout(fuse);
@@ -210,18 +210,6 @@ function withoutHttp({ errors, ...rest }: { readonly errors?: readonly GraphQLEr
     return { ...where, extensions };
   });
   return { ...rest, errors: shown };
-}
-
-function keepAlive(socket: WebSocket): NodeJS.Timeout {
-  let alive = true;
-  socket.on('pong', () => {
-    alive = true;
-  });
-  return setInterval(() => {
-    if (alive) socket.ping();
-    else socket.terminate();
-    alive = false;
-  }, PING_MS);
 }
 
 function tooManyOperations(): GraphQLError {

@@ -1,10 +1,11 @@
 import { createProxyTokens } from '../../src/server/proxy-tokens.ts';
 
 /** The settings of a service that keeps the vendor's tokens to itself. */
+export const DIRECT = { TOKEN_DELIVERY: 'direct' };
 export const PROXY = { TOKEN_DELIVERY: 'proxy' };
 
 /** Both ways to deliver a token, as settings. */
-export const DELIVERIES = [{ TOKEN_DELIVERY: 'direct' }, PROXY] as const;
+export const DELIVERIES = [DIRECT, PROXY] as const;
 
 export type Delivery = (typeof DELIVERIES)[number];
 
