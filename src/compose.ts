@@ -60,6 +60,8 @@ export async function startService(
   const onError = report('Idle database connection lost');
   const { url, pool } = await openDatabase({ config, log, onError, signal }, parts);
   const decisions = createDecisions({ pool, policy, clock });
+  // After a lost connection, or with a new one, the database may have failed over.
+  pool.on('error', decisions.forget).on('remove', decisions.forget).on('connect', decisions.forget);
   const connected = await createVendor(config.vendor, clock, parts);
   const vendor = watchVendor(connected.vendor, clock, log);
   let sweeper: Sweeper | undefined;

@@ -60,6 +60,11 @@ export interface Decisions {
   inspectChange<Result>(change: QuotaChange, look: (draft: Draft) => Result): Promise<Result>;
   /** The prices that the last act or look on this node went by. */
   prices(): Promise<PriceBook>;
+  /**
+   * Drops what is kept of users and prices. After a failover that lost commits, the database can reach the revision of a lost
+   * state again, and that state would pass for the present one.
+   */
+  forget(): void;
 }
 
 export interface Performed<Name extends Act> {
@@ -98,9 +103,9 @@ interface Round {
 }
 
 export function createDecisions({ pool, policy, clock }: DecisionsOptions): Decisions {
-  const rulesFor = createRules(pool, policy);
   const isBounded = hasCeiling(policy);
-  const kept = createKeptUsers();
+  let rulesFor = createRules(pool, policy);
+  let kept = createKeptUsers();
 
   async function loadBasis(
     database: Database,
@@ -264,6 +269,10 @@ export function createDecisions({ pool, policy, clock }: DecisionsOptions): Deci
         const see = (answer: Answer<typeof act>, decision: Decision) => resolve({ answer, decision });
         submit(userId, { call: { act, request } as Call, resolve: see, reject });
       }),
+    forget() {
+      rulesFor = createRules(pool, policy);
+      kept = createKeptUsers();
+    },
     inspect: (userId, period, look) => inspect({ userId, period, recordId: null }, look),
     async inspectChange(change, look) {
       const saved = kept.peek(change.userId);

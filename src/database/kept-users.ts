@@ -19,7 +19,8 @@ export interface KeptUsers {
 
 /**
  * Keeps users after a save, so that their next call need not load them. Safe, since nothing is saved for a user who has changed
- * in the meantime: what was decided on a state that is too old is decided again on one that is loaded.
+ * in the meantime: what was decided on a state that is too old is decided again on one that is loaded. Not safe across a
+ * failover that lost commits, after which revisions repeat.
  */
 export function createKeptUsers(maxUsers = MAX_USERS): KeptUsers {
   const users = new Map<string, Kept>();

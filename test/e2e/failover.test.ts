@@ -33,3 +33,18 @@ it('a subscriber receives the state of a database that lost commits, and then ev
   const change = await later(({ reason }) => reason !== 'SNAPSHOT');
   expect(change).toMatchObject({ reason: 'SESSION_ENDED', quota: { version: firstVersion() + 3, heldSeconds: 0 } });
 });
+
+it('no node decides on a state that the database has lost', async () => {
+  await using service = await startTestService();
+  const token = await service.token('ann');
+  await using backup = await backUp(service.database);
+  await createToken(service, token);
+  await backup.restore();
+  {
+    await using other = await service.anotherNode();
+    await createToken(other, token);
+  }
+  await createToken(service, token);
+  const records = await service.database.query('SELECT status FROM avatar_usage_records ORDER BY created_at');
+  expect(records).toEqual([{ status: 'expired' }, { status: 'reserved' }]);
+});
