@@ -1,3 +1,4 @@
+import { createBatchLoop } from './batch-loop.ts';
 import { isSilent } from './errors.ts';
 
 interface BatcherOptions<Request, Result> {
@@ -9,7 +10,7 @@ interface BatcherOptions<Request, Result> {
   readonly mayBeOneRequest: (error: unknown) => boolean;
   /** @default 500 */
   readonly maxBatchSize?: number;
-  /** How many batches may be under way at once, so that a waiting one does not hold up the next. @default 4 */
+  /** How many batches may be under way at once. @default 4 */
   readonly maxBatches?: number;
 }
 
@@ -32,21 +33,7 @@ export function createBatcher<Request, Result>({
 }: BatcherOptions<Request, Result>): (request: Request) => Promise<Result> {
   let queue: Waiting<Request, Result>[] = [];
   const busyKeys = new Set<string>();
-  let underWay = 0;
-  let scheduled = false;
-
-  function schedule(): void {
-    if (scheduled) return;
-    scheduled = true;
-    queueMicrotask(() => {
-      scheduled = false;
-      while (underWay < maxBatches) {
-        const batch = takeBatch();
-        if (batch.length === 0) return;
-        void carryOut(batch);
-      }
-    });
-  }
+  const schedule = createBatchLoop({ take: takeBatch, carryOut, maxBatches });
 
   function takeBatch(): Waiting<Request, Result>[] {
     const batch: Waiting<Request, Result>[] = [];
@@ -65,11 +52,8 @@ export function createBatcher<Request, Result>({
   }
 
   async function carryOut(batch: readonly Waiting<Request, Result>[]): Promise<void> {
-    underWay++;
     await settle(batch);
-    underWay--;
     if (keyOf) for (const { request } of batch) busyKeys.delete(keyOf(request));
-    schedule();
   }
 
   async function settle(batch: readonly Waiting<Request, Result>[]): Promise<void> {

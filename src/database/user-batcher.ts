@@ -1,3 +1,5 @@
+import { createBatchLoop } from './batch-loop.ts';
+
 interface UserBatcherOptions<Call> {
   /**
    * Carries out the calls of several users. Each call is settled by it; it never rejects. Users who take longer than the others
@@ -47,26 +49,12 @@ export function createUserBatcher<Call>({
   /** In the order in which users have begun to wait. */
   const waiting = new Map<string, Call[]>();
   const busy = new Set<string>();
-  let underWay = 0;
-  let isScheduled = false;
-
-  function schedule(): void {
-    if (isScheduled) return;
-    isScheduled = true;
-    queueMicrotask(() => {
-      isScheduled = false;
-      while (underWay < maxBatches) {
-        const batch = takeBatch();
-        if (batch.length === 0) return;
-        void carryOut(batch);
-      }
-    });
-  }
+  const schedule = createBatchLoop({ take: takeBatch, carryOut, maxBatches });
 
   /** The batches that may begin now share the users who wait, so that the database works on several of them at once. */
-  function takeBatch(): UserCalls<Call>[] {
+  function takeBatch(free: number): UserCalls<Call>[] {
     const batch: UserCalls<Call>[] = [];
-    const share = Math.max(MIN_SHARE, Math.ceil(waiting.size / (maxBatches - underWay)));
+    const share = Math.max(MIN_SHARE, Math.ceil(waiting.size / free));
     for (const [userId, calls] of waiting) {
       if (batch.length >= Math.min(share, maxUsers)) break;
       if (busy.has(userId)) continue;
@@ -79,15 +67,12 @@ export function createUserBatcher<Call>({
   }
 
   async function carryOut(batch: readonly UserCalls<Call>[]): Promise<void> {
-    underWay++;
     const stragglers = await run(batch);
-    underWay--;
     for (const { userId } of batch) if (!stragglers?.userIds.includes(userId)) busy.delete(userId);
-    schedule();
-    if (!stragglers) return;
-    await stragglers.done;
-    for (const userId of stragglers.userIds) busy.delete(userId);
-    schedule();
+    void stragglers?.done.then(() => {
+      for (const userId of stragglers.userIds) busy.delete(userId);
+      schedule();
+    });
   }
 
   return {

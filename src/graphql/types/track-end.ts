@@ -1,21 +1,14 @@
 import { trackEnd } from '../../app/track-end.ts';
-import { count, errorText, name } from '../../inputs/fields.ts';
+import { errorText } from '../../inputs/fields.ts';
 import { builder } from '../builder.ts';
+import { sessionTotals } from './session-totals.ts';
 import { SessionNotFoundError, trackSuccess } from './tracked-session.ts';
 import { refusalTypeName } from './user-error.ts';
 
 const TrackEndInput = builder.inputType('TrackEndInput', {
   description: 'The session to end and its final totals.',
   fields: (t) => ({
-    avatarSessionId: t.id({ required: true, description: "The vendor's ID of the session.", validate: name }),
-    wordsSpoken: t.int({
-      description: 'The total number of words spoken since the start. A total never decreases.',
-      validate: count,
-    }),
-    messagesCount: t.int({
-      description: 'The total number of messages exchanged since the start. A total never decreases.',
-      validate: count,
-    }),
+    ...sessionTotals(t),
     errorMessage: t.string({
       description:
         'The error that ended the session, at most 2,000 characters. It sets the `status` of the record to `ERROR`.',

@@ -1,22 +1,12 @@
 import { trackHeartbeat } from '../../app/track-heartbeat.ts';
-import { count, name } from '../../inputs/fields.ts';
 import { builder } from '../builder.ts';
+import { sessionTotals } from './session-totals.ts';
 import { SessionEndedError, SessionNotFoundError, trackSuccess } from './tracked-session.ts';
 import { refusalTypeName } from './user-error.ts';
 
 const TrackHeartbeatInput = builder.inputType('TrackHeartbeatInput', {
   description: 'The running session and its totals so far.',
-  fields: (t) => ({
-    avatarSessionId: t.id({ required: true, description: "The vendor's ID of the session.", validate: name }),
-    wordsSpoken: t.int({
-      description: 'The total number of words spoken since the start. A total never decreases.',
-      validate: count,
-    }),
-    messagesCount: t.int({
-      description: 'The total number of messages exchanged since the start. A total never decreases.',
-      validate: count,
-    }),
-  }),
+  fields: sessionTotals,
 });
 
 const TrackHeartbeatSuccess = trackSuccess('TrackHeartbeatSuccess', 'The running session.');
