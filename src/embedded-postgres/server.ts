@@ -21,8 +21,8 @@ const FLAGS = [
 ];
 
 /**
- * Starts a server, out of reach of the terminal's Ctrl-C (`pg_ctl` gives it a session of its own): it ends when it is
- * told to, or goes on when this process is killed.
+ * Starts a server, out of reach of the terminal's Ctrl-C (`pg_ctl` gives it a session of its own): it runs until
+ * it is stopped, also after this process is killed.
  * @throws Error when it does not get ready, be it that another process started one meanwhile
  */
 export async function launchServer(cluster: Cluster, flags: readonly string[]): Promise<void> {

@@ -108,7 +108,7 @@ describe('GraphiQL', { timeout: 120_000 }, () => {
   });
 });
 
-/** The service as `npm start` gives it to somebody who has just cloned it. */
+/** The service as `npm start` runs it in a fresh clone. */
 async function startDemo(settings: Record<string, string> = {}) {
   await using parts = new AsyncDisposableStack();
   const dataDir = await createDataDirectory();

@@ -157,9 +157,9 @@ async function survives(
 
 /** However many parts failed: a line when the outage began, one every 30 seconds, and one when it ended. */
 function expectOneOutage(lines: readonly LogLine[]): void {
-  const told = lines.filter(({ level, msg }) => level !== 'info' || msg.startsWith('Database'));
-  const reminders = told.slice(1, -1);
-  expect(told.map(({ level, msg }) => [level, msg])).toEqual([
+  const logged = lines.filter(({ level, msg }) => level !== 'info' || msg.startsWith('Database'));
+  const reminders = logged.slice(1, -1);
+  expect(logged.map(({ level, msg }) => [level, msg])).toEqual([
     ['warn', 'Database unreachable, retrying'],
     ...reminders.map(() => ['error', 'Database still unreachable, retrying']),
     ['info', 'Database reachable again'],

@@ -19,7 +19,7 @@ const USERS = 40;
 /** So many of them watch over both transports, and so many call by HTTP; the others call over their socket. */
 const WATCHERS = 4;
 const CALLERS_BY_HTTP = 2;
-/** After so many cycles a user's socket, and what goes with it, is opened anew. */
+/** After so many cycles a user's socket, and what goes with it, is reopened. */
 const CYCLES_PER_SOCKET = 25;
 const MOST_GROWTH_BYTES = 10 * 1024 * 1024;
 
@@ -76,7 +76,7 @@ it(`after ${CYCLES} full cycles nothing is held, nothing listens, nothing is tim
   expect(resources()).toEqual(idle);
 });
 
-/** What is neither over nor told to the vendor. */
+/** Open records, and stops that the vendor has not confirmed. */
 const PENDING = `
   SELECT id FROM avatar_usage_records WHERE status IN ('reserved', 'active')
   UNION ALL SELECT record_id FROM vendor_stops WHERE confirmed_at IS NULL`;

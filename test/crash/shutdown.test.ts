@@ -39,16 +39,16 @@ it('SIGTERM ends sockets and streams at once, finishes what is under way and lea
   const ended = node.end('SIGTERM');
   const closes = await Promise.all(sockets.map(({ closed }) => closed));
   await Promise.all(streams.map(({ events }) => events.ended()));
-  const clientsToldAfter = Date.now() - from;
+  const clientsNotifiedAfter = Date.now() - from;
   await expect(fetch(`${node.url}/healthz`)).rejects.toThrow();
   await node.toVendor.open();
 
   expect(await underWay).toMatchObject({ __typename: 'CreateTokenSuccess' });
   expect(await ended).toEqual({ code: 0, signal: null });
   const endedAfter = Date.now() - from;
-  console.log(`Clients were told after ${clientsToldAfter} ms, the process ended after ${endedAfter} ms`);
+  console.log(`Clients were notified after ${clientsNotifiedAfter} ms, the process ended after ${endedAfter} ms`);
   expect(closes.map(({ code }) => code)).toEqual([1012, 1012, 1012]);
-  expect(clientsToldAfter).toBeLessThan(2_000);
+  expect(clientsNotifiedAfter).toBeLessThan(2_000);
   expect(endedAfter).toBeLessThan(SOON_MS);
   expect([node.errors(), node.output().match(/"level":"?(50|60|error|fatal)/g)]).toEqual(['', null]);
   // the stop was pending, and is confirmed before the end

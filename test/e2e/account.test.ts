@@ -72,7 +72,7 @@ it('a place that the account does not have is there again when a session ends', 
   expect(await createToken(service, bob)).toMatchObject({ __typename: 'CreateTokenSuccess' });
 });
 
-it('a conversation that takes the account’s last place may begin anew, as is foretold', async () => {
+it('a conversation that takes the account’s last place may begin again, as predicted', async () => {
   await using service = await startTestService({
     ACCOUNT_MAX_CONCURRENT_SESSIONS: '1',
     ACCOUNT_MONTHLY_COST_LIMIT: '15',
@@ -85,7 +85,7 @@ it('a conversation that takes the account’s last place may begin anew, as is f
   expect(await createToken(service, ann, { sessionId: record.sessionId })).toMatchObject({ maxDurationSeconds: 1800 });
 });
 
-it('the operator is told on every node when the account reaches a threshold', async () => {
+it('every node logs that the account has reached a threshold', async () => {
   const lines: { msg: string; thresholdPercent?: number }[] = [];
   const log = pino({ level: 'warn' }, { write: (line) => lines.push(JSON.parse(line)) });
   await using service = await startTestService({ ACCOUNT_MONTHLY_COST_LIMIT: '18' }, { log });

@@ -159,7 +159,7 @@ describe.each(['POST tokens/create', 'POST tokens/track-start', 'POST tokens/tra
   },
 );
 
-it('somebody else’s session is answered exactly like one that does not exist', async () => {
+it('another user’s session is answered exactly like one that does not exist', async () => {
   const bob = { Authorization: `Bearer ${await service.token('bob')}` };
   for (const [call, more] of [
     ['tokens/track-start', { session_id: session.sessionId }],

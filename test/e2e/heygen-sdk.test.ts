@@ -135,7 +135,7 @@ describe.concurrent('calls on a session', () => {
     }
   });
 
-  it('are refused before the session is opened and after it is over', async () => {
+  it('are refused before the session is opened and after it has ended', async () => {
     await using ready = await readyHeyGenToken();
     for (const call of [...STEERING, 'stop']) expect(codeOf(await ready.sdk(call))).toEqual([409, 409]);
     const session_id = await ready.open();
@@ -156,7 +156,7 @@ describe.concurrent('streaming.stop', () => {
     expect(Math.abs(endedAt - Date.parse(record.endedAt ?? ''))).toBeLessThan(1_000);
   });
 
-  it('ends it here if the vendor does not answer, which is told again', async () => {
+  it('ends it here if the vendor does not answer, and repeats the stop at the vendor', async () => {
     await using ready = await readyHeyGenToken();
     const session_id = await ready.open();
     ready.service.simulator.failNext({ path: '/v1/streaming.stop', status: 503, times: 2 });

@@ -108,7 +108,7 @@ it('a vendor that has retired its API is a typed refusal that says so', async ({
   });
 });
 
-it('the simulated vendor of embedded mode plays HeyGen when it is told to', async ({ expect }) => {
+it('the simulated vendor of embedded mode plays HeyGen if the settings say so', async ({ expect }) => {
   await using service = await startTestService({ VENDOR: 'simulator', SIMULATOR_API: 'heygen' });
   const created = await createToken(service, await service.token('ann'));
   expect(created).toMatchObject({ __typename: 'CreateTokenSuccess', record: { avatarSessionId: null } });

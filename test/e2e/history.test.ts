@@ -107,7 +107,7 @@ it('node and nodes find the objects of the caller and nothing else', async () =>
   expect(await nodes(bob)).toEqual({ data: { nodes: [null, null, null, null] } });
 });
 
-it('somebody else’s session is answered exactly like one that does not exist, and is left alone', async () => {
+it('another user’s session is answered exactly like one that does not exist, and is left alone', async () => {
   await using service = await startTestService();
   const [ann, bob] = await Promise.all([service.token('ann'), service.token('bob')]);
   const running = await startSession(service, ann);

@@ -65,7 +65,7 @@ it.concurrent('a client that stops reading holds up neither another one nor the 
   await inbox.find(({ quota }) => quota.version === last);
   expect(inbox.messages).toHaveLength(changes + 1);
 
-  // the one that wakes up is told what is newest; what was never kept for it is not
+  // the one that wakes up receives the newest messages; those that were dropped are lost
   const [woken, gone] = sleepers;
   woken.socket.resume();
   await woken.inbox.find((version) => version === last);

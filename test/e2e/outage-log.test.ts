@@ -7,7 +7,7 @@ import { post, startTestService } from '../support/service.ts';
 import { MINT } from '../support/vendor-calls.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-const told = (lines: () => { msg: string }[]) => lines().map(({ msg }) => msg);
+const messages = (lines: () => { msg: string }[]) => lines().map(({ msg }) => msg);
 
 test('an outage of the database is logged when it begins, every 30 seconds, and when it ends', async () => {
   const clock = createTestClock();
@@ -15,15 +15,15 @@ test('an outage of the database is logged when it begins, every 30 seconds, and 
   await using service = await startTestService({}, { clock: clock.now, log });
   {
     await using _outage = await cutOff(service.database);
-    await waitFor(async () => told(lines).length === 1);
+    await waitFor(async () => messages(lines).length === 1);
     clock.advance(29);
     await waitFor(async () => (await fetch(`${service.url}/readyz`)).status === 503);
     clock.advance(1);
-    await waitFor(async () => told(lines).length === 2);
+    await waitFor(async () => messages(lines).length === 2);
     clock.advance(30);
-    await waitFor(async () => told(lines).length === 3);
+    await waitFor(async () => messages(lines).length === 3);
   }
-  await waitFor(async () => told(lines).length === 4);
+  await waitFor(async () => messages(lines).length === 4);
   expect(lines().map(({ level, msg, seconds }) => [level, msg, seconds])).toEqual([
     ['warn', 'Database unreachable, retrying', undefined],
     ['error', 'Database still unreachable, retrying', 30],

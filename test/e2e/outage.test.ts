@@ -106,7 +106,7 @@ it('a database that comes back finds sessions, subscriptions and quota as they w
     record: { status: 'COMPLETED', endReason: 'USER_ENDED' },
   });
   await createToken(service, token);
-  // what was told while nobody could hear is made up for by a snapshot
+  // a snapshot replaces the events that were lost in the meantime
   const { quota } = await inbox.find(({ quota }) => quota.version === firstVersion() + 4);
   expect(quota).toMatchObject({ heldSeconds: 1800, sessionCount: 1 });
 });

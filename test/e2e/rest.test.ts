@@ -77,7 +77,7 @@ describe('a refusal is an answer', () => {
     });
   });
 
-  it('when the session is over', async () => {
+  it('when the session has ended', async () => {
     const token = await service.token('frank');
     const { sessionId, avatarSessionId } = await startSession(service, token);
     await endSession(service, token, avatarSessionId);
@@ -123,7 +123,7 @@ it('a token of a session that ends with an error shows it in the record', async 
   });
 });
 
-it('what a vendor that fails says is not told', async () => {
+it('the message of a failing vendor is not passed on', async () => {
   const token = await service.token('karl');
   service.simulator.failNext({ path: MINT, status: 500, body: 'Bad Gateway at vendor-proxy-7.internal' });
   await call(service, token, 'tokens/create', { session_id: 'chat' });

@@ -49,7 +49,7 @@ describe.concurrent('a token that expires', () => {
 describe.each([
   ['no token', () => null],
   ['a token that is none', () => 'nonsense'],
-  ['a token that somebody else signed', foreignToken],
+  ['a token that was signed with another secret', foreignToken],
 ])('%s', (_name, badToken) => {
   it('closes the socket with 4401, which the client does not retry', async () => {
     await using service = await startTestService();
@@ -104,6 +104,6 @@ function watchConnections() {
 
 function foreignToken(): Promise<string> {
   const rules = { issuer: null, audience: null, roleClaim: 'role', adminRole: 'admin' };
-  const secret = 'a-secret-of-somebody-else-that-is-long-enough';
+  const secret = 'another-secret-that-is-long-enough-for-it';
   return issueToken({ ...rules, secret, userId: 'ann', admin: false, ttlSeconds: 3600 }, () => new Date());
 }

@@ -42,7 +42,9 @@ it.concurrent('the vendor is asked for a token that it caps at the grant', async
   expect(callsTo(service, MINT)).toMatchObject([{ max_session_duration: 150 }]);
 });
 
-it.concurrent('trackEnd stops the stream at the vendor, which is told again if it fails', async ({ expect }) => {
+it.concurrent('trackEnd stops the stream at the vendor, and repeats the stop if the vendor fails', async ({
+  expect,
+}) => {
   await using service = await startTestService();
   const token = await service.token('ann');
   const { token: vendorToken, record } = await createToken(service, token);

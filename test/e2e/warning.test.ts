@@ -21,7 +21,7 @@ describe.concurrent.each(['UTC', 'America/New_York'])('on a database in %s', (ti
     const startedAt = Date.parse(session.startedAt);
     const warnings = await Promise.all(inboxes.map((inbox) => inbox.find(isWarning)));
 
-    // who comes after the crossing is told in the first message, and not again
+    // a client that connects later receives the warning in its first message, and not again
     await using late = socketClient(service, token);
     const lateInbox = late.watchQuota();
     expect(await lateInbox.take(1)).toMatchObject([{ reason: 'SNAPSHOT', warning: { level: 'APPROACHING_LIMIT' } }]);

@@ -9,7 +9,7 @@ export function hasCeiling({ accountLimitCost, accountMaxSessions }: Rules['poli
   return accountLimitCost !== null || accountMaxSessions !== null;
 }
 
-/** What of a grant the account has room for, once those that give way to it have left. */
+/** How much of a grant the account has room for once the records that it supersedes have ended. */
 export function withinAccount(
   grantSeconds: number,
   user: ModelUser,

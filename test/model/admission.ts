@@ -22,7 +22,7 @@ import {
 import { moveRecords } from './months.ts';
 import { affordable, dearest, priceList, revisionOf, type Terms } from './prices.ts';
 
-// Who gets a token in the model, and who gives way to it.
+// Which token the model grants, and which records it supersedes.
 
 export function holdToken(user: ModelUser, rules: Rules, request: HoldRequest, now: Instant): Admission {
   const period = periodOf(rules, now);
@@ -83,7 +83,7 @@ function termsOf({ policy, prices }: Rules, { vendorMode, pricePerMinute }: Hold
   return dearest(priceList(prices, vendorMode, pricePerMinute), now, until);
 }
 
-/** Least of room in seconds, room in cost and the largest grant, after those that give way: they are put into `yielding`. */
+/** Least of room in seconds, room in cost and the largest grant, after the superseded records, which are put into `yielding`. */
 function decide(
   user: ModelUser,
   rules: Rules,
@@ -113,7 +113,7 @@ function decide(
   const after = structuredClone(user);
   for (const { id } of yielding) {
     const record = after.records.find((r) => r.id === id);
-    // what is over in last month is left to the sweeper
+    // what has ended in last month is left to the sweeper
     if (record?.holdingPeriod === period) keepUsed(rules, record, now);
   }
   const room = roomOf(after, rules, period);

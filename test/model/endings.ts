@@ -41,14 +41,14 @@ export function endRecord(
   if (reason !== 'vendor_ended') noteStop(user, record, now);
 }
 
-/** What the vendor must still be told. */
+/** The stops that the vendor must still confirm. */
 export function noteStop(user: ModelUser, record: ModelRecord, now: Instant): void {
   if (record.streamId === null || record.endReason === null) return;
   if (user.stops.has(record.id)) return;
   user.stops.set(record.id, { reason: record.endReason, attempts: 0, nextAttemptAt: now });
 }
 
-/** The end of a record that somebody asks for now: where the vendor has a cap, it was over there at the latest. */
+/** The requested end of a record: now, or when the vendor's cap ended it, if that was earlier. */
 export function endOnDemand(user: ModelUser, rules: Rules, record: ModelRecord, reason: EndReason, now: Instant): void {
   endRecord(user, rules, record, reason, Math.min(now, cappedAt(record)), now);
 }

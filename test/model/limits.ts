@@ -107,7 +107,7 @@ function refit(record: ModelRecord, seconds: number, terms: Terms, now: Instant)
   }
 }
 
-/** A threshold that lies ahead again can fire anew. */
+/** A threshold that lies ahead again can fire again. */
 function rearm(user: ModelUser, rules: Rules, period: string, now: Instant): void {
   const quota = ensureQuota(user, rules, period);
   const crossed = new Set(crossedAt(user, rules, period, now));

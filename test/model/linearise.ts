@@ -144,7 +144,7 @@ export function adoptMonths(user: ModelUser, rules: Rules, { quotas }: Observati
   }
 }
 
-/** Thresholds that fired too early, and those that were told before and are forgotten. */
+/** Thresholds that fired too early, and those that were published and are lost. */
 export function wrongAlerts(user: ModelUser, { quotas }: Observation): string[] {
   return quotas
     .filter((quota) => quota.userId === user.id)

@@ -56,7 +56,7 @@ export interface ModelRecord {
   /** What of it is settled, by month. */
   settled: Map<string, Share>;
   lastHeartbeatAt: Instant | null;
-  /** The notice before its end that was told last, in seconds. */
+  /** The latest published notice of its end, in seconds before it. */
   notice: 60 | 15 | null;
   wordsSpoken: number;
   messagesCount: number;

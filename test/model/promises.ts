@@ -12,7 +12,7 @@ import {
   type Rules,
   roomOf,
 } from './model.ts';
-import { LAG_MS, type Observation, type ObservedQuota, type ToldEvent } from './service.ts';
+import { LAG_MS, type Observation, type ObservedQuota, type PublishedEvent } from './service.ts';
 import { crossedAt } from './thresholds.ts';
 import type { World } from './world.ts';
 
@@ -37,10 +37,10 @@ export function checkPromises(world: World, before: Observation, after: Observat
     const user = world.users.get(quota.userId);
     if (!user) throw new Error(`Nobody is called ${quota.userId}`);
     const earlier = before.quotas.find((q) => q.userId === quota.userId && q.period === quota.period);
-    const told = after.events.filter((event) => event.userId === quota.userId && event.period === quota.period);
-    versionsGrow(earlier, quota, told, before, after);
+    const published = after.events.filter((event) => event.userId === quota.userId && event.period === quota.period);
+    versionsGrow(earlier, quota, published, before, after);
     versionsGrowAcrossMonths(quota, after);
-    eachThresholdFiresOnce(earlier, quota, told, step);
+    eachThresholdFiresOnce(earlier, quota, published, step);
     everyThresholdFires(world, user, quota, step);
     theSweeperIsCalledInTime(world, user, quota, after);
   }
@@ -96,17 +96,17 @@ function nothingCostsMoreThanItsHold(
   }
 }
 
-/** Every change that a client could see has a version of its own and is told, in order. */
+/** Every visible change has its own version and is published, in order. */
 function versionsGrow(
   earlier: ObservedQuota | undefined,
   quota: ObservedQuota,
-  told: readonly ToldEvent[],
+  published: readonly PublishedEvent[],
   before: Observation,
   after: Observation,
 ): void {
   const from = earlier?.version ?? 0;
-  const versions = told.map((event) => event.version);
-  expect(versions, 'versions are told in their order, each once').toEqual(
+  const versions = published.map((event) => event.version);
+  expect(versions, 'versions are published in order, each once').toEqual(
     [...new Set(versions)].sort((a, b) => a - b).filter((version) => version > from && version <= quota.version),
   );
   expect(quota.version, 'a version never falls').toBeGreaterThanOrEqual(from);
@@ -123,7 +123,7 @@ function versionsGrow(
   if (movesOn) return;
   expect(
     versions.at(-1),
-    `the last change of ${quota.period} of ${quota.userId} is published: ${JSON.stringify(told)}`,
+    `the last change of ${quota.period} of ${quota.userId} is published: ${JSON.stringify(published)}`,
   ).toBe(quota.version);
 }
 
@@ -141,16 +141,16 @@ function versionsGrowAcrossMonths(quota: ObservedQuota, { quotas }: Observation)
 function eachThresholdFiresOnce(
   earlier: ObservedQuota | undefined,
   quota: ObservedQuota,
-  told: readonly ToldEvent[],
+  published: readonly PublishedEvent[],
   step: StepTaken,
 ): void {
   // lowered and raised within one step, a limit may be crossed twice
   if (step.limitsTouched) return;
-  const warnings = told.filter(({ reason }) => reason === 'warning' || reason === 'limit_reached');
+  const warnings = published.filter(({ reason }) => reason === 'warning' || reason === 'limit_reached');
   const fired = [...quota.alerts].filter(([threshold]) => !earlier?.alerts.has(threshold));
-  expect(warnings.length, 'each threshold that fires is told once').toBe(fired.length);
+  expect(warnings.length, 'each threshold that fires is published once').toBe(fired.length);
   for (const [threshold, at] of earlier?.alerts ?? []) {
-    expect(quota.alerts.get(threshold), `when ${threshold} was crossed stays as it was told`).toBe(at);
+    expect(quota.alerts.get(threshold), `when ${threshold} was crossed stays as it was published`).toBe(at);
   }
 }
 
@@ -164,7 +164,7 @@ function everyThresholdFires(world: World, user: ModelUser, quota: ObservedQuota
   expect(silent, `thresholds of ${quota.userId} in ${quota.period} that were crossed and did not fire`).toEqual([]);
 }
 
-/** A limit of zero is crossed before anything happens, and told with the first thing that does. */
+/** A limit of zero is crossed before anything happens, and published with the first change. */
 function hasLimit(quota: ObservedQuota, threshold: string): boolean {
   return threshold.startsWith('minutes') ? quota.limitMinutes > 0 : quota.limitCost > 0n;
 }
@@ -180,7 +180,7 @@ function theSweeperIsCalledInTime(world: World, user: ModelUser, quota: Observed
   const thresholdAt = quota.nextThresholdAt ?? Number.POSITIVE_INFINITY;
   expect(due, `${user.id} is due in time for a threshold`).toBeLessThanOrEqual(thresholdAt);
   if (quota.limitsChanged) expect(due, `${user.id} is due for changed limits`).toBe(0);
-  // what is overdue, the sweeper ends first, and then foresees anew
+  // the sweeper first ends what is overdue, and then computes the next crossing
   if (quota.limitsChanged || holding.some((record) => isOverdue(record.expiresAt, record.holdingPeriod))) return;
   const foreseen = thresholdAt - 1 - tolerance(world);
   const missed = crossedAt(user, rules, quota.period, foreseen).filter(

@@ -17,8 +17,8 @@ export const LAG_MS = [0, 1500] as const;
 
 export const VENDOR = 'simulator';
 
-/** What was told of one quota. */
-export interface ToldEvent {
+/** An event that was published for one quota. */
+export interface PublishedEvent {
   readonly userId: string;
   readonly period: string;
   readonly version: number;
@@ -50,8 +50,8 @@ export interface Observation {
   /** Records whose ledger does not say what it should. */
   readonly misbooked: readonly unknown[];
   readonly imbalances: readonly Imbalance[];
-  /** Told since the observation before. */
-  readonly events: readonly ToldEvent[];
+  /** Published since the previous observation. */
+  readonly events: readonly PublishedEvent[];
 }
 
 /** The real thing: two nodes over one database, and an observer that hears what they tell. */
@@ -125,9 +125,9 @@ export async function startService(
   };
   const nodes = [node(LAG_MS[0]), node(LAG_MS[1])] as const;
 
-  const told: ToldEvent[] = [];
+  const published: PublishedEvent[] = [];
   const observer = new pg.Client({ connectionString: database.url });
-  observer.on('notification', ({ payload }) => told.push(...JSON.parse(payload ?? '')));
+  observer.on('notification', ({ payload }) => published.push(...JSON.parse(payload ?? '')));
   await observer.connect();
   await observer.query('LISTEN quota_events');
 
@@ -140,9 +140,9 @@ export async function startService(
       },
     },
     async observe() {
-      // on the connection that listens: what was told before has arrived when it answers
+      // on the connection that listens: earlier events have arrived when it answers
       const records = await observer.query(RECORDS);
-      const events = told.splice(0);
+      const events = published.splice(0);
       const [quotas, due, stops, misbooked, imbalances] = await Promise.all([
         pool.query(QUOTAS),
         pool.query('SELECT user_id, due_at FROM quota_users WHERE due_at IS NOT NULL'),

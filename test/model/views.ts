@@ -43,7 +43,7 @@ export interface RecordView {
   readonly holdingPeriod: string;
   readonly startedAt: Instant | null;
   readonly endedAt: Instant | null;
-  /** Null once it is over. */
+  /** Null once it has ended. */
   readonly countedFrom: Instant | null;
   /** Null unless it runs, as are rounding and notice. */
   readonly line: PriceLine | null;

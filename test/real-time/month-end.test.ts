@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => service[Symbol.asyncDispose]());
 
-it.concurrent('a client without a session is told that the month begins', async () => {
+it.concurrent('a client without a session receives the start of the month', async () => {
   const token = await service.token('ann');
   await using client = socketClient(service, token);
   await using stream = await openStream(service, token);
@@ -54,7 +54,7 @@ it.concurrent('a client without a session is told that the month begins', async 
   });
 });
 
-it.concurrent('a client that has not used anything is told as well', async () => {
+it.concurrent('a client that has not used anything receives it as well', async () => {
   await using client = socketClient(service, await service.token('bob'));
   const messages = await client.watchQuota().take(2);
   expect(messages.map(({ reason, quota }) => [reason, quota.period, quota.version])).toEqual([

@@ -24,7 +24,7 @@ const FAILURES: [string, Omit<Fault, 'path'>, number, object | null][] = [
 ];
 
 describe.concurrent.each(FAILURES)('a vendor that %s', (_name, fault, status, body) => {
-  it('at the start ends the session, which costs nothing, and is told to stop it', async () => {
+  it('at the start ends the session, which costs nothing, and is asked to stop it', async () => {
     await using service = await startTestService();
     const user = await service.token('ann');
     const { token, record } = await createToken(service, user);
@@ -80,7 +80,7 @@ describe.concurrent.each(FAILURES)('a vendor that %s', (_name, fault, status, bo
     expect(await readRecord(service, user, record.id)).toMatchObject({ status: 'ACTIVE' });
   });
 
-  it('at the stop ends the session here, and is told again until it confirms', async () => {
+  it('at the stop ends the session here, and is asked again until it confirms', async () => {
     await using service = await startTestService();
     const user = await service.token('ann');
     const { token, record } = await createToken(service, user);
@@ -120,7 +120,7 @@ it.concurrent.each<[string, (service: TestService, user: string, record: RecordD
   expect(callsTo(service, STOP, record.avatarSessionId ?? '')).toHaveLength(2);
 });
 
-it.concurrent('no token is kept or told where the vendor quotes it', async () => {
+it.concurrent('no token that the vendor quotes is stored or passed on', async () => {
   await using service = await startTestService();
   const { token } = await createToken(service, await service.token('ann'));
   service.simulator.failNext({ path: START, status: 400, body: { code: 4000, message: `Bad token ${token}` } });

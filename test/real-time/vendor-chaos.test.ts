@@ -27,8 +27,8 @@ describe.concurrent.each<[string, Omit<Fault, 'path'>, number, string]>([
   ['answers garbage', { status: 200, body: '<html>Welcome</html>' }, FIRST_WAIT_MS, 'without an envelope'],
   ['confirms without an envelope', { status: 200, body: {} }, FIRST_WAIT_MS, 'without an envelope'],
   ['does not answer', { hang: true }, FIRST_WAIT_MS, ''],
-])('a vendor that %s when told to stop', (_name, fault, wait, error) => {
-  it('is told again when it is time, and confirms', { timeout: 60_000 }, async ({ expect }) => {
+])('a vendor that %s when asked to stop', (_name, fault, wait, error) => {
+  it('is asked again when it is time, and confirms', { timeout: 60_000 }, async ({ expect }) => {
     await using service = await startTestService();
     const { token, avatarSessionId } = await startStream(service);
     service.simulator.failNext({ path: STOP, ...fault });
@@ -109,7 +109,7 @@ it.concurrent('a stop that hangs holds up no other one', { timeout: 60_000 }, as
   expect((await readStops(service)).map(({ attempts }) => attempts).sort()).toEqual([1, 2]);
 });
 
-it.concurrent('a vendor that is down is told when it is back', { timeout: 60_000 }, async ({ expect }) => {
+it.concurrent('a vendor that is down is asked when it is back', { timeout: 60_000 }, async ({ expect }) => {
   await using database = await createTestDatabase();
   await using service = await startProxiedService(database.url);
   const { token, avatarSessionId } = await startStream(service);

@@ -34,7 +34,7 @@ interface LoadOptions {
   readonly vendorUrl: string;
 }
 
-/** Users who take tokens, start, talk and end, or leave at any point; what breaks under them is begun anew. */
+/** Users who take tokens, start, talk, and end, or leave at any point. They start again after any failure. */
 export function startLoad({ users, random, url, vendorUrl }: LoadOptions) {
   const acknowledged: Acknowledged[] = [];
   const unexpected: unknown[] = [];

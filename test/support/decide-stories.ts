@@ -25,7 +25,7 @@ export interface Story {
 export type Step = (teller: Teller) => void;
 
 /** An act of a story, and what was answered. */
-export interface Told {
+export interface Performed {
   readonly name: Act;
   readonly request: Request<Act>;
   readonly answer: Answer<Act>;
@@ -43,7 +43,7 @@ export interface Teller {
   recordAt(position: number): StoredRecord | undefined;
 }
 
-export function createTeller(decider: Decider, onAct: (decider: Decider, told: Told) => void): Teller {
+export function createTeller(decider: Decider, onAct: (decider: Decider, performed: Performed) => void): Teller {
   const { userId } = decider.state;
   let ids = 0;
   let sweptAt = decider.now;
@@ -73,8 +73,11 @@ export function createTeller(decider: Decider, onAct: (decider: Decider, told: T
   };
 }
 
-/** Tells a story, and shows each act. */
-export function tell({ policy, beginning, steps }: Story, onAct: (decider: Decider, told: Told) => void): Decider {
+/** Performs the steps of a story, and reports each act. */
+export function tell(
+  { policy, beginning, steps }: Story,
+  onAct: (decider: Decider, performed: Performed) => void,
+): Decider {
   const decider = createDecider({ policy, now: beginning });
   const teller = createTeller(decider, onAct);
   for (const step of steps) step(teller);

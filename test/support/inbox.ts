@@ -11,7 +11,7 @@ export class Inbox<Message> {
     this.#announce();
   }
 
-  /** The stream is over; with an error if it broke. */
+  /** The stream has ended, with an error if it broke. */
   end(error?: unknown): void {
     this.#end ??= { error };
     this.#announce();
@@ -33,7 +33,7 @@ export class Inbox<Message> {
     return this.messages.slice(0, count);
   }
 
-  /** Resolves when the stream is over, with its error, if it had one. */
+  /** Resolves when the stream has ended, with its error if it had one. */
   async ended(): Promise<unknown> {
     while (!this.#end) await this.#news.promise;
     return this.#end.error;

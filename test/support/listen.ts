@@ -1,7 +1,7 @@
 import type { TestStore } from './store.ts';
 
 /** What stands in a message of the channel `quota_events`. */
-export interface ToldEvent {
+export interface PublishedEvent {
   readonly userId: string;
   readonly period: string;
   readonly version: number;
@@ -11,22 +11,22 @@ export interface ToldEvent {
 }
 
 export interface Listener {
-  (channel: 'quota_events'): Promise<ToldEvent[]>;
+  (channel: 'quota_events'): Promise<PublishedEvent[]>;
   (channel: 'quota_due'): Promise<number[]>;
 }
 
-/** Collects what is told from now on. The function returned stops that and gives what was told on a channel. */
+/** Collects notifications from now on. The returned function stops that and returns those of a channel. */
 export async function listen({ pool }: TestStore): Promise<Listener> {
   const client = await pool.connect();
-  const told: { channel: string; payload: unknown }[] = [];
+  const notifications: { channel: string; payload: unknown }[] = [];
   client.on('notification', ({ channel, payload }) =>
-    told.push(...[JSON.parse(payload ?? '')].flat().map((each) => ({ channel, payload: each }))),
+    notifications.push(...[JSON.parse(payload ?? '')].flat().map((each) => ({ channel, payload: each }))),
   );
   await client.query('LISTEN quota_events; LISTEN quota_due');
   return async (channel: string) => {
-    // what was told before this answer arrives before it
+    // earlier notifications arrive before this answer
     await client.query('UNLISTEN *');
     client.release(true);
-    return told.filter((message) => message.channel === channel).map(({ payload }) => payload as never);
+    return notifications.filter((message) => message.channel === channel).map(({ payload }) => payload as never);
   };
 }

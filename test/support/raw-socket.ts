@@ -14,7 +14,7 @@ interface SocketOptions {
   readonly headers?: Record<string, string>;
 }
 
-/** A socket that sends exactly what it is told to. Disposing breaks it off. */
+/** A socket that sends exactly the given bytes. Disposing breaks it off. */
 export interface RawSocket extends Disposable {
   readonly inbox: Inbox<SocketMessage>;
   /** An object goes as JSON, anything else as it is. */

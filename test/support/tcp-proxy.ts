@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A network that can fail, before a server on 127.0.0.1. It passes everything until it is told otherwise. */
+/** A network that can fail, before a server on 127.0.0.1. It passes everything until a method changes that. */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
   /** Cuts every connection and refuses new ones. */

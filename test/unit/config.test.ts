@@ -178,7 +178,7 @@ describe('the vendor LiveAvatar', () => {
     ]);
   });
 
-  it('has its own address and the mode FULL unless told otherwise', () => {
+  it('has its own address and the mode FULL by default', () => {
     expect(loadConfig(LIVEAVATAR).vendor).toMatchObject({ baseUrl: 'https://api.liveavatar.com', mode: 'FULL' });
     const gateway = { ...LIVEAVATAR, LIVEAVATAR_BASE_URL: 'http://gateway:8080/live/', LIVEAVATAR_MODE: 'LITE' };
     expect(loadConfig(gateway).vendor).toMatchObject({ baseUrl: 'http://gateway:8080/live', mode: 'LITE' });
@@ -222,7 +222,7 @@ describe('the vendor LiveAvatar', () => {
 });
 
 describe('the vendor HeyGen', () => {
-  it('needs a key, and has its own address unless told otherwise', () => {
+  it('needs a key, and has its own address by default', () => {
     expect(problemsOf({ VENDOR: 'heygen' })).toEqual(['HEYGEN_API_KEY must be set with VENDOR=heygen.']);
     const heygen = { VENDOR: 'heygen', HEYGEN_API_KEY: 'key-123' };
     expect(loadConfig(heygen).vendor).toEqual({
@@ -234,7 +234,7 @@ describe('the vendor HeyGen', () => {
     expect(loadConfig(gateway).vendor).toMatchObject({ baseUrl: 'http://gateway:8080/heygen' });
   });
 
-  it('is what the simulator plays when it is told to', () => {
+  it('is what the simulator plays if the settings say so', () => {
     expect(loadConfig({ SIMULATOR_API: 'heygen' }).vendor).toMatchObject({ kind: 'simulator', api: 'heygen' });
   });
 });

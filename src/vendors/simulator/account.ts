@@ -21,7 +21,7 @@ export interface AccountLimits {
 
 /**
  * The simulated account. No timers: whatever the passage of time has done to sessions and credits is computed when
- * somebody looks, as of the moment it happened.
+ * it is read, as of the moment it happened.
  *
  * `now` is epoch milliseconds and never goes back. Refusals are thrown as answers.
  */

@@ -4,7 +4,7 @@ import type { Caller, Route } from './routes.ts';
 import type { SessionTokens } from './tokens.ts';
 
 /**
- * Who calls. A credential that the route does not take counts as none.
+ * The caller of a request. A credential that the route does not accept is treated as missing.
  *
  * @param apiKey the account's key; undefined to take any
  * @throws Refusal with 401

@@ -99,7 +99,7 @@ describe('the budget of the account', () => {
     expect(await dumpDatabase(test.database)).toEqual(before);
   });
 
-  it('has room again for what gives way, ends early or expires', async () => {
+  it('regains the room of what is superseded, ends early, or expires', async () => {
     await using test = await createTestStore({ accountLimitCost: 15_000_000n });
     await test.store.hold(holdRequest({ sessionId: 'chat' }));
     await expect(test.store.hold(holdRequest({ sessionId: 'chat' }))).resolves.toEqual({

@@ -76,7 +76,7 @@ describe('ending a session', () => {
     });
   });
 
-  it("does not find somebody else's session, nor an unknown one, and takes no words for them", async () => {
+  it("does not find another user's session, nor an unknown one, and accepts no words for them", async () => {
     await using test = await createTestStore();
     const avatarSessionId = await startSession(test);
     const before = await sessionRow(test, avatarSessionId);
@@ -208,7 +208,7 @@ describe('closing a record because the vendor failed', () => {
     await expect(test.store.hold(holdRequest())).resolves.toMatchObject({ outcome: 'granted' });
   });
 
-  it('leaves a record alone that is over', async () => {
+  it('leaves an ended record alone', async () => {
     await using test = await createTestStore();
     const avatarSessionId = await startSession(test);
     await test.store.end(end(avatarSessionId));

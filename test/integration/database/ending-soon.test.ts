@@ -5,7 +5,7 @@ import { createTestStore, FIRST_VERSION, holdRequest, startSession, type TestSto
 
 // A session of 30 minutes from 12:00:00 on, if nothing else is said.
 
-it('is told 60 and 15 seconds before the end, once each and not a millisecond before', async () => {
+it('is published 60 and 15 seconds before the end, once each and not a millisecond early', async () => {
   await using test = await createTestStore();
   const avatarSessionId = await startSession(test);
   const recordId = avatarSessionId.slice('stream-'.length);
@@ -44,13 +44,13 @@ it.each([
   [60, [45]],
   [16, [1]],
   [15, []],
-])('is not told of what a grant of %d s leaves out', async (maxSessionSeconds, told) => {
+])('is published for a grant of %d s only where the grant is long enough', async (maxSessionSeconds, notices) => {
   await using test = await createTestStore({ maxSessionSeconds, minSessionSeconds: 1 });
   await startSession(test);
-  expect(await noticesUpTo(test, maxSessionSeconds - 1)).toEqual(told);
+  expect(await noticesUpTo(test, maxSessionSeconds - 1)).toEqual(notices);
 });
 
-it('is told once where a notice was missed', async () => {
+it('is published once if a notice was missed', async () => {
   await using test = await createTestStore();
   await startSession(test);
   const heard = await listen(test);
@@ -61,7 +61,7 @@ it('is told once where a notice was missed', async () => {
   expect(await heard('quota_events')).toMatchObject([{ reason: 'session_ending_soon' }]);
 });
 
-it('is not told where the end itself was missed', async () => {
+it('is not published if the end itself was missed', async () => {
   await using test = await createTestStore();
   await startSession(test);
   const heard = await listen(test);
@@ -70,7 +70,7 @@ it('is not told where the end itself was missed', async () => {
   expect(await heard('quota_events')).toMatchObject([{ reason: 'session_ended' }]);
 });
 
-it('is told anew after the end was put off', async () => {
+it('is published again after the end was postponed', async () => {
   await using test = await createTestStore({ defaultLimitMinutes: 10 });
   await startSession(test, { vendorCaps: false });
   expect(await noticesUpTo(test, 550)).toEqual([540]);
@@ -80,7 +80,7 @@ it('is told anew after the end was put off', async () => {
   expect(await noticesUpTo(test, 1199)).toEqual([1140, 1185]);
 });
 
-it('is told after the end was brought forward, as far as there is time', async () => {
+it('is published after the end was moved forward, if there is still time', async () => {
   await using test = await createTestStore();
   await startSession(test);
   moveTo(test, 260);
@@ -88,7 +88,7 @@ it('is told after the end was brought forward, as far as there is time', async (
   expect(await noticesUpTo(test, 299)).toEqual([285]);
 });
 
-it('is told of each of two sessions under a version of its own', async () => {
+it('is published for each of two sessions with its own version', async () => {
   await using test = await createTestStore({ maxConcurrentSessions: 2, maxSessionSeconds: 120 });
   await startSession(test);
   await startSession(test);
@@ -103,7 +103,7 @@ it('is told of each of two sessions under a version of its own', async () => {
   expect(new Set(events.map(({ recordId }) => recordId)).size).toBe(2);
 });
 
-it('is not told of an unused token', async () => {
+it('is not published for an unused token', async () => {
   await using test = await createTestStore();
   await test.store.hold(holdRequest());
   const heard = await listen(test);
@@ -112,7 +112,7 @@ it('is not told of an unused token', async () => {
   expect(await heard('quota_events')).toEqual([]);
 });
 
-it('is told once by nodes whose clocks differ by 30 s', async () => {
+it('is published once by nodes whose clocks differ by 30 s', async () => {
   await using test = await createTestStore();
   await startSession(test);
   const heard = await listen(test);
@@ -135,7 +135,7 @@ function moveTo({ clock }: TestStore, second: number): void {
   clock.set(new Date(Date.parse('2026-11-10T12:00:00Z') + second * 1000).toISOString());
 }
 
-/** Sweeps at every moment at which something falls due, up to a second; returns those at which a notice was told. */
+/** Sweeps at every moment at which something falls due, up to a second; returns those at which a notice was published. */
 async function noticesUpTo(test: TestStore, lastSecond: number): Promise<number[]> {
   const heard = await listen(test);
   const start = Date.parse('2026-11-10T12:00:00Z');

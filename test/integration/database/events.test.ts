@@ -5,7 +5,7 @@ import { createTestStore, FIRST_VERSION, holdRequest, startSession } from '../..
 
 const PERIOD = '2026-11';
 
-it('tells every change of a session’s life under a version of its own', async () => {
+it('every change in the life of a session is published with its own version', async () => {
   await using test = await createTestStore();
   const heard = await listen(test);
   const hold = holdRequest();
@@ -17,16 +17,16 @@ it('tells every change of a session’s life under a version of its own', async 
   test.clock.advance(1);
   await test.store.end({ userId: 'ann', avatarSessionId, wordsSpoken: null, messagesCount: null, errorMessage: null });
 
-  const told = { userId: 'ann', period: PERIOD, recordId: hold.recordId };
+  const common = { userId: 'ann', period: PERIOD, recordId: hold.recordId };
   const at = Date.parse('2026-11-10T12:00:00Z');
   expect(await heard('quota_events')).toEqual([
-    { ...told, version: FIRST_VERSION + 1, reason: 'token_created', at },
-    { ...told, version: FIRST_VERSION + 2, reason: 'session_started', at },
-    { ...told, version: FIRST_VERSION + 3, reason: 'session_ended', at: at + 1000 },
+    { ...common, version: FIRST_VERSION + 1, reason: 'token_created', at },
+    { ...common, version: FIRST_VERSION + 2, reason: 'session_started', at },
+    { ...common, version: FIRST_VERSION + 3, reason: 'session_ended', at: at + 1000 },
   ]);
 });
 
-it('tells thresholds after the settlement that crossed them, lower ones first', async () => {
+it('thresholds are published after the settlement that crossed them, in ascending order', async () => {
   await using test = await createTestStore({ defaultLimitMinutes: 10, thresholds: [50, 80] });
   await startSession(test);
   const heard = await listen(test);
@@ -45,7 +45,7 @@ it('tells thresholds after the settlement that crossed them, lower ones first', 
   expect(await test.store.read('ann', PERIOD)).toMatchObject({ version: FIRST_VERSION + 6 });
 });
 
-it('tells a threshold that is crossed in the middle of a session', async () => {
+it('a threshold that is crossed in the middle of a session is published', async () => {
   await using test = await createTestStore({ defaultLimitMinutes: 10 });
   await startSession(test);
   const heard = await listen(test);
@@ -56,7 +56,7 @@ it('tells a threshold that is crossed in the middle of a session', async () => {
   ]);
 });
 
-it('tells a token that supersedes a session after the end of that session', async () => {
+it('a token that supersedes a session is published after the end of that session', async () => {
   await using test = await createTestStore();
   await startSession(test, { sessionId: 'chat' });
   const heard = await listen(test);
@@ -67,7 +67,7 @@ it('tells a token that supersedes a session after the end of that session', asyn
   ]);
 });
 
-it('tells nothing of what changed nothing', async () => {
+it('an act that changes nothing publishes nothing', async () => {
   await using test = await createTestStore();
   const avatarSessionId = await startSession(test);
   const heard = await listen(test);
@@ -78,7 +78,7 @@ it('tells nothing of what changed nothing', async () => {
   expect(await heard('quota_events')).toEqual([]);
 });
 
-it('tells the sweepers when something falls due, a stop included', async () => {
+it('the sweepers are notified of the next due time, stops included', async () => {
   await using test = await createTestStore();
   const heard = await listen(test);
   const hold = holdRequest({ sessionId: 'chat' });

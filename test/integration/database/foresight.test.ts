@@ -95,7 +95,7 @@ it('the next threshold is crossed at the millisecond that was foreseen, and fire
       if (!foreseen) return;
 
       expect(await firedAt(userId, foreseen.getTime() - 1)).toEqual(firedIn(state.alerts));
-      // where a hold ends before, its session is over and the crossing does not come
+      // if a hold ends earlier, its session has ended and the threshold is not crossed
       expect(await firedAt(userId, foreseen.getTime())).toEqual(crossedIn(percentagesAt(state, foreseen)));
       test.clock.set(now.toISOString());
     }),

@@ -176,7 +176,7 @@ describe('a limit that is raised while a session runs', () => {
 });
 
 describe('thresholds', () => {
-  it('that lie ahead again are crossed anew and warn anew', async () => {
+  it('that lie ahead again can be crossed and warn again', async () => {
     await using test = await createTestStore({ defaultLimitMinutes: 10 });
     await startSession(test, { vendorCaps: false });
     test.clock.advance(480);
@@ -247,7 +247,7 @@ describe('unused tokens', () => {
     expect(await sessionRow(test, token.avatarSessionId)).toMatchObject({ end_reason: 'token_expired' });
   });
 
-  it('for which nothing is left do not go out, and the vendor is told to stop what it made', async () => {
+  it('for which nothing is left are not issued, and the vendor is asked to stop what it minted', async () => {
     await using test = await createTestStore();
     const { recordId } = holdRequest();
     await test.store.hold(holdRequest({ recordId }));
@@ -315,7 +315,7 @@ describe('several open records', () => {
         const lowered = await test.store.read(userId, PERIOD);
         const consumed = consumedAt(lowered, start);
         expect(lowered.reservedSeconds).toBeLessThanOrEqual(Math.max(limits.limitMinutes * 60, consumed.seconds));
-        // a millionth for each sum that is rounded anew
+        // a millionth for each sum that is rounded separately
         const cost = lowered.reservedCost - BigInt(sessions.length);
         expect(cost <= limits.limitCost || cost <= consumed.cost).toBe(true);
         for (const record of lowered.openRecords) expect(record.heldSeconds).toBeLessThanOrEqual(1800);
@@ -369,7 +369,7 @@ describe('changing a limit', () => {
     expect(await test.store.read('ann', PERIOD)).toMatchObject({ limitMinutes: 60, limitCost: 7_000_000n });
   });
 
-  it('is told once, and not where nothing was changed', async () => {
+  it('is published once, and not if nothing changed', async () => {
     await using test = await createTestStore();
     await startSession(test);
     const heard = await listen(test);

@@ -200,7 +200,7 @@ describe('a session over the end of its month', () => {
     expect((await ledger(test)).slice(1)).toEqual(['2026-11 settle +560 s held -1800 heartbeat_lost']);
   });
 
-  it('starts no warning of the old month anew, and is warned of by the new one', async () => {
+  it('triggers no warning of the old month again, and can trigger one of the new month', async () => {
     await using test = await createTestStore({ defaultLimitMinutes: 20, maxSessionSeconds: 1200 });
     await startAt(test, '2026-11-30T23:43:00Z');
     test.clock.set('2026-11-30T23:59:00Z');
@@ -329,7 +329,7 @@ describe('an unused token over the end of the month', () => {
     });
   });
 
-  it('does not start where the new month has no room, and the vendor is told to stop', async () => {
+  it('does not start if the new month has no room, and the vendor is asked to stop', async () => {
     await using test = await createTestStore();
     const token = await attachAt(test, '2026-11-30T23:58:00Z');
     await setQuota(test, { minutes: 0 });
@@ -344,7 +344,7 @@ describe('an unused token over the end of the month', () => {
     ]);
   });
 
-  it('is voided where it stands when its time to live is over', async () => {
+  it('expires in its own month when its time to live has passed', async () => {
     await using test = await createTestStore();
     await attachAt(test, '2026-11-30T23:58:00Z');
     test.clock.set('2027-02-01T00:00:00Z');
@@ -372,7 +372,7 @@ describe('the new month', () => {
     await expect(test.store.hold(holdRequest())).resolves.toEqual({ outcome: 'inactive' });
   });
 
-  it('is told once for every session that came over, under versions above all of the old month', async () => {
+  it('is published once for every session that was moved, with versions above all of the old month', async () => {
     await using test = await createTestStore({ maxConcurrentSessions: 2 });
     await startAt(test, '2026-11-30T23:50:00Z');
     await startAt(test, '2026-11-30T23:55:00Z');

@@ -50,7 +50,7 @@ describe('a session that the vendor names later', () => {
     expect(await token.stops()).toEqual([]);
   });
 
-  it('is opened by its token once, also after it is over', async () => {
+  it('is opened by its token only once, also after it has ended', async () => {
     await using token = await unnamedToken();
     await token.open();
     expect(await token.open()).toBe('taken');
@@ -60,7 +60,7 @@ describe('a session that the vendor names later', () => {
     expect(await token.open()).toBe('ended');
   });
 
-  it('is not opened by a token whose time is over', async () => {
+  it('is not opened by an expired token', async () => {
     await using token = await unnamedToken();
     token.clock.advance(300);
     expect(await token.open()).toBe('ended');

@@ -163,7 +163,7 @@ describe('a session', () => {
     expect(await test.store.read('ann', '2026-12')).toMatchObject({ settledSeconds: 0, settledCost: 0n });
   });
 
-  it('is priced anew where month and price change at the same moment', async () => {
+  it('gets its new price if month and price change at the same moment', async () => {
     await using test = await createTestStore();
     await enterPrice(test, '1.00', { from: '2026-12-01T00:00:00Z', step: 60 });
     test.clock.set('2026-11-30T23:59:30Z');
@@ -231,7 +231,7 @@ describe('a running session', () => {
     expect(await test.store.read('ann', PERIOD)).toMatchObject({ reservedSeconds: 2000, reservedCost: 10_000_000n });
   });
 
-  it('is told that it ends soon, also if its price changes at that moment', async () => {
+  it('gets its notice of the end, also if its price changes at that moment', async () => {
     await using test = await createTestStore();
     const avatarSessionId = await startSession(test);
     test.clock.advance(1745);

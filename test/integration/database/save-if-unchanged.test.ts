@@ -236,7 +236,7 @@ describe('an answer to a save that is lost on the way', () => {
     expect(await test.database.query('SELECT words_spoken FROM avatar_usage_records')).toEqual([{ words_spoken: 7 }]);
   });
 
-  it('leaves a token that gives way to the next one', async () => {
+  it('leaves a token that the next one supersedes', async () => {
     await using test = await createTestStore();
     const node = test.anotherNode(0, failOnce(test.pool, lost(), 'after'));
 
@@ -312,7 +312,7 @@ describe('many acts of one user at once', () => {
     expect(await test.database.query('SELECT words_spoken FROM avatar_usage_records')).toEqual([{ words_spoken: 49 }]);
   });
 
-  it('that travel together are all told of', async () => {
+  it('that share a batch are all published', async () => {
     const userId = 'u'.repeat(255);
     await using test = await createTestStore({ maxTokensPerMinute: 1000 });
     const heard = await listen(test);

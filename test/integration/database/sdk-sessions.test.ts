@@ -72,7 +72,7 @@ describe('a start that failed at the vendor', () => {
     expect(await test.store.read('ann', '2026-12')).toMatchObject({ settledSeconds: 0, reservedSeconds: 0 });
   });
 
-  it('leaves a session that is over as it is', async () => {
+  it('leaves an ended session as it is', async () => {
     await using test = await createTestStore();
     const { recordId, avatarSessionId } = await running(test);
     test.clock.advance(5);
@@ -84,7 +84,7 @@ describe('a start that failed at the vendor', () => {
 });
 
 describe('a cap that the vendor names', () => {
-  it('below the grant shrinks the hold; deadline, notice and due time follow, and it is told', async () => {
+  it('below the grant shrinks the hold, moves deadline, notice, and due time, and is published', async () => {
     await using test = await createTestStore();
     const { recordId } = await running(test);
     const heard = await listen(test);
@@ -119,7 +119,7 @@ describe('a cap that the vendor names', () => {
     expect(await heard('quota_events')).toEqual([]);
   });
 
-  it('of less than a notice’s time is told as ending soon by no notice that lies behind', async () => {
+  it('shorter than a notice’s time publishes no notice that lies in the past', async () => {
     await using test = await createTestStore();
     const { recordId } = await running(test);
     await test.store.cap({ userId: 'ann', recordId, capSeconds: 40 });
@@ -129,7 +129,7 @@ describe('a cap that the vendor names', () => {
     });
   });
 
-  it('named for a session that is over is only noted', async () => {
+  it('named for an ended session is only recorded', async () => {
     await using test = await createTestStore();
     const { recordId, avatarSessionId } = await running(test);
     await end(test, avatarSessionId);
@@ -173,17 +173,17 @@ describe('a cap that the vendor names', () => {
     expect(await recordOf(test, recordId)).toMatchObject({ duration_seconds: 300, end_reason: 'user_ended' });
   });
 
-  it('of several sessions of one user is told with a version each', async () => {
+  it('of several sessions of one user is published with a version for each', async () => {
     await using test = await createTestStore({ maxConcurrentSessions: 2, defaultLimitMinutes: 600 });
     const sessions = [await running(test), await running(test)];
     const heard = await listen(test);
     await Promise.all(sessions.map(({ recordId }) => test.store.cap({ userId: 'ann', recordId, capSeconds: 300 })));
-    const told = await heard('quota_events');
-    expect(told.map(({ reason, version }) => [reason, version])).toEqual([
+    const events = await heard('quota_events');
+    expect(events.map(({ reason, version }) => [reason, version])).toEqual([
       ['session_capped', FIRST_VERSION + 5],
       ['session_capped', FIRST_VERSION + 6],
     ]);
-    expect(new Set(told.map(({ recordId }) => recordId))).toEqual(new Set(sessions.map(({ recordId }) => recordId)));
+    expect(new Set(events.map(({ recordId }) => recordId))).toEqual(new Set(sessions.map(({ recordId }) => recordId)));
     expect(await test.store.read('ann', PERIOD)).toMatchObject({ reservedSeconds: 600, reservedCost: 5_000_000n });
   });
 });

@@ -61,7 +61,7 @@ describe('starting a session', () => {
   });
 
   it.each<[string, Partial<{ userId: string; sessionId: string; avatarSessionId: string }>]>([
-    ["somebody else's", { userId: 'bob' }],
+    ["another user's", { userId: 'bob' }],
     ['an unknown session', { avatarSessionId: 'unknown' }],
     ['a session of another conversation', { sessionId: 'another' }],
   ])('does not find %s', async (_, claim) => {
@@ -83,7 +83,7 @@ describe('starting a session', () => {
     );
   });
 
-  it('is over for a token past its time to live: the hold returns, and the vendor is told', async () => {
+  it('ends a token past its time to live: its hold is released, and the vendor is asked to stop', async () => {
     await using test = await createTestStore();
     const token = await attachedToken(test);
     test.clock.advance(test.policy.tokenTtlSeconds);
@@ -98,7 +98,7 @@ describe('starting a session', () => {
     expect(await stops(test)).toEqual([{ avatar_session_id: token.avatarSessionId, reason: 'token_expired' }]);
   });
 
-  it('is over for a session that has ended', async () => {
+  it('is refused for a session that has ended', async () => {
     await using test = await createTestStore();
     const token = await attachedToken(test);
     await test.store.start({ ...token, avatarName: null });
@@ -144,7 +144,7 @@ describe('where the vendor names a session only at its start', () => {
     expect(await test.store.read('ann', PERIOD)).toMatchObject({ sessionCount: 1 });
   });
 
-  it("does not take the name of somebody else's session", async () => {
+  it("does not take the name of another user's session", async () => {
     await using test = await createTestStore();
     const stolen = await startSession(test, { userId: 'bob' });
     const token = await unnamedToken(test);
@@ -221,7 +221,7 @@ describe('a heartbeat', () => {
     });
   });
 
-  it("does not find a token that was not started, nor somebody else's session", async () => {
+  it("does not find a token that was not started, nor another user's session", async () => {
     await using test = await createTestStore();
     const token = await attachedToken(test);
     await expect(test.store.heartbeat(beat(token.avatarSessionId))).resolves.toEqual(NOT_FOUND);
@@ -256,7 +256,7 @@ describe('attaching what the vendor minted', () => {
     expect(await recordOf(test, hold.recordId)).toMatchObject({ expires_at: expiry, due_at: expiry });
   });
 
-  it('is refused once the record has ended, and the vendor is told to stop what it made', async () => {
+  it('is refused once the record has ended, and the vendor is asked to stop what it minted', async () => {
     await using test = await createTestStore();
     const hold = holdRequest({ sessionId: 'chat' });
     await test.store.hold(hold);

@@ -7,7 +7,7 @@ import { createTestStore, holdRequest, startSession, type TestStore } from '../.
 
 const PERIOD = '2026-11';
 
-describe('what is over by the clock', () => {
+describe('what has ended by the clock', () => {
   it('is nothing before its time', async () => {
     await using test = await createTestStore();
     await attachedToken(test);

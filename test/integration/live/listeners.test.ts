@@ -67,7 +67,7 @@ it('a subscription that cannot begin leaves no listener', async () => {
   expect(test.listeners()).toBe(0);
 });
 
-it('a subscription that is given up while its snapshot is read leaves no listener', async () => {
+it('a subscription that is canceled while its snapshot is read leaves no listener', async () => {
   await using test = await startTransports();
   await using client = socketClient(test, await test.token());
   const inbox = client.watchQuota();

@@ -7,7 +7,7 @@ const INTERVAL_MS = INTERVAL_SECONDS * 1000;
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
 afterEach(() => void vi.useRealTimers());
 
-/** A reconciler whose runs end when they are told to. */
+/** A reconciler whose runs end when the test ends them. */
 function start() {
   const runs: (PromiseWithResolvers<void> & { readonly signal: AbortSignal })[] = [];
   const errors: unknown[] = [];

@@ -52,7 +52,7 @@ describe('a session that has ended on both sides', () => {
     expect([await test.record(session), await test.store.read('ann', '2026-11')]).toEqual(before);
   });
 
-  it('is confirmed where the figures agree, and nothing is told', async () => {
+  it('is confirmed if the figures agree, and nothing is published', async () => {
     await using test = await createVendorBooks();
     const session = await test.startSession();
     test.clock.advance(120);
@@ -67,7 +67,7 @@ describe('a session that has ended on both sides', () => {
     expect(await test.store.read('ann', '2026-11')).toEqual(before);
   });
 
-  it('is charged past the limit when it ran longer at the vendor, and the limit is told', async () => {
+  it('is charged past the limit when it ran longer at the vendor, and the limit is published', async () => {
     await using test = await createVendorBooks({ defaultLimitMinutes: 2 });
     const session = await test.startSession();
     test.clock.advance(60);

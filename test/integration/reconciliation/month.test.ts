@@ -124,7 +124,7 @@ async function vanishAndReportLate({ test, between }: Month, userId: string): Pr
   await test.reportEnd(session);
 }
 
-/** The page tells us that it is over, but goes on for a while; our stop reaches the vendor late. */
+/** The page reports the end, but streams on for a while; our stop reaches the vendor late. */
 async function stopTooLate({ test, between }: Month, userId: string): Promise<void> {
   const session = await test.startSession(userId);
   await watch(test, session, between(1, 200_000));
@@ -132,7 +132,7 @@ async function stopTooLate({ test, between }: Month, userId: string): Promise<vo
   test.clock.advance(between(2, 90));
 }
 
-/** The page streams, and tells us of nothing. */
+/** The page streams and reports nothing. */
 async function streamUnreported({ test, between }: Month, userId: string): Promise<void> {
   const token = await test.createToken(userId);
   test.clock.advance(between(0, 20));
@@ -142,7 +142,7 @@ async function streamUnreported({ test, between }: Month, userId: string): Promi
   await test.stopAtVendor(token);
 }
 
-/** The token is over for us, and used all the same. */
+/** The token has expired here, and is used all the same. */
 async function useVoidedToken({ test, between }: Month, userId: string): Promise<void> {
   const token = await test.createToken(userId);
   test.clock.advance(301);

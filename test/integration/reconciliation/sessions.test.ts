@@ -73,7 +73,7 @@ describe('a token whose start nobody has reported', () => {
     expect(await dueWork(test).claimStops('all')).toMatchObject([{ avatarSessionId: token.avatarSessionId }]);
   });
 
-  it('becomes the session that it was, where that is over already', async () => {
+  it('becomes the session that it was, if that has ended already', async () => {
     await using test = await createVendorBooks();
     const token = await test.createToken();
     await useAtVendor(test, token, 10, 90);
@@ -98,7 +98,7 @@ describe('a token whose start nobody has reported', () => {
     });
   });
 
-  it('starts in the new month where it was taken over the end of the old one', async () => {
+  it('starts in the new month if the token was moved there from the old one', async () => {
     await using test = await createVendorBooks();
     test.clock.set('2026-11-30T23:59:00Z');
     const token = await test.createToken();
@@ -203,7 +203,7 @@ describe('a voided token', () => {
   });
 });
 
-describe('a session that is over for us and runs at the vendor', () => {
+describe('a session that has ended here and is running at the vendor', () => {
   it('is stopped once more, also when the vendor had confirmed it', async () => {
     await using test = await createVendorBooks();
     const session = await test.startSession();

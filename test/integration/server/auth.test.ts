@@ -86,7 +86,7 @@ describe('without a usable header', () => {
 });
 
 describe('an expired token', () => {
-  it('is told apart from a bad one, once the clocks may no longer be the cause', async () => {
+  it('is distinguished from a bad one, once clock skew can no longer be the cause', async () => {
     const header = `Bearer ${await hs256(CLAIMS)}`;
     await expect(withSecret({}, at(NOW + 3604)).authenticate(header)).resolves.toMatchObject({ userId: 'user-1' });
     await expect(refusal(withSecret({}, at(NOW + 3605)).authenticate(header))).resolves.toMatchObject({
@@ -105,7 +105,7 @@ describe('an expired token', () => {
     await expect(refusal(authenticator.authenticate(header))).resolves.toMatchObject({ reason: 'expired' });
   });
 
-  it('that somebody else signed is a bad one', async () => {
+  it('that was signed with another secret is a bad one', async () => {
     const forged = await hs256({ ...CLAIMS, exp: NOW - 3600 }, 'another secret that is long enough');
     await expect(refusal(withSecret().authenticate(`Bearer ${forged}`))).resolves.toMatchObject({ reason: 'invalid' });
   });

@@ -222,7 +222,7 @@ describe('the history', () => {
 });
 
 describe('the balance', () => {
-  it('is told in credits, of which the vendor counts sixtieths', async () => {
+  it('is reported in credits, of which the vendor counts sixtieths', async () => {
     const { vendor, simulator, startSession, pass } = await simulateHeyGen({ credits: '12.5' });
     expect(await vendor.balance()).toBe('12.50');
     await startSession({ activity_idle_timeout: 3600 });

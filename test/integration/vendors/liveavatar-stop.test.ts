@@ -30,7 +30,7 @@ describe('a stop', () => {
     expect(await vendor.balance()).toBe('96.00');
   });
 
-  it('succeeds again on a session that is over, and leaves its first end as it was', async () => {
+  it('succeeds again on an ended session, and leaves its first end as it was', async () => {
     const { vendor, simulator, startSession, pass } = await simulate();
     const id = await startSession();
     await vendor.stop(id, 'user_ended');
@@ -106,7 +106,7 @@ describe('a keep-alive', () => {
     expect((await vendor.get(id)).active).toBe(false);
   });
 
-  it('fails as gone for a session that is over', async () => {
+  it('fails as gone for an ended session', async () => {
     const { vendor, startSession } = await simulate();
     const id = await startSession();
     await vendor.stop(id, 'user_ended');

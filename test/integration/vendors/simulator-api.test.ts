@@ -137,7 +137,7 @@ describe('the wrong verb', () => {
   });
 });
 
-describe('a stop of a session that is over', () => {
+describe('a stop of an ended session', () => {
   it('answers that it is not found', async () => {
     const { simulator } = await simulate();
     const body = JSON.stringify({ session_id: UNKNOWN_ID });

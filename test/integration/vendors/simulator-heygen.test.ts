@@ -75,7 +75,7 @@ describe('a session', () => {
     expect(await call('stop', { session_id: 'nobody' })).toBe(10006);
   });
 
-  it('ends when it is idle, 120 seconds unless told otherwise; every call puts that off', async () => {
+  it('ends after 120 idle seconds by default, and every call postpones that', async () => {
     const { vendor, simulator, withToken, pass, now } = await simulateHeyGen();
     const { token } = await vendor.mint(MINT);
     const session_id = (await withToken(token, NEW)).body.data?.session_id;
@@ -115,7 +115,7 @@ describe('a session', () => {
 });
 
 describe('the account', () => {
-  it('refuses sessions past its concurrency, and lets another in once one is over', async () => {
+  it('refuses sessions past its concurrency, and admits another one once one has ended', async () => {
     const { vendor, withToken, startSession } = await simulateHeyGen({ maxConcurrency: 1 });
     const id = await startSession();
     const { token } = await vendor.mint(MINT);

@@ -4,7 +4,7 @@ import { collect, failureOf, OPENING, simulate } from './simulated-vendor.ts';
 const at = (seconds: number) => new Date(OPENING.getTime() + seconds * 1000);
 
 describe('the cap', () => {
-  it('ends a session at the very second, however late somebody looks', async () => {
+  it('ends a session at the very second, however late it is read', async () => {
     const { vendor, startSession, pass } = await simulate();
     const id = await startSession(90);
     pass(89);

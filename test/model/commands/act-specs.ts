@@ -13,7 +13,7 @@ interface Who {
   readonly node: 0 | 1;
 }
 
-/** Whose session a call names: one's own, somebody else's, or nobody's. */
+/** The owner of the session that a call names: the caller, another user, or no one. */
 type Whose = 'own' | 'foreign' | 'unknown';
 
 export type ActSpec = Who &

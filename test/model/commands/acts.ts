@@ -51,8 +51,8 @@ export const burst = fc
 const reload = anyHold.map((hold) => ({ ...hold, conversation: 'chat' }));
 
 /**
- * Everybody wants a token at the same moment, on both nodes, perhaps while its price changes; and then once more, so that
- * tokens and sessions give way to others.
+ * All users request a token at the same moment, on both nodes, perhaps while its price changes. They do so twice, so that
+ * tokens and sessions are superseded.
  */
 export const rush = fc
   .record({

@@ -17,7 +17,7 @@ export const sweep = anyNode.map((node) =>
   command('sweep', node, (world, service) => sweepAlone(world, service, node)),
 );
 
-/** The service was away: missed heartbeats count anew. */
+/** The service was away: missed heartbeats are counted from its return. */
 export const outage = fc.constant(
   command('outage', null, async ({ rules, now }) => {
     rules.lapsesFrom = Math.max(rules.lapsesFrom, now + 3 * rules.policy.heartbeatSeconds * 1000);

@@ -36,7 +36,7 @@ describe('the use of a record', () => {
     expect(recordUse(record, after(30_000))).toEqual({ seconds: 90, cost: 750_000n });
   });
 
-  it('is what was settled once it is over, and nothing for an unused token', () => {
+  it('is what was settled once it has ended, and nothing for an unused token', () => {
     const over = running({ status: 'completed', durationSeconds: 42, estimatedCost: 350_000n });
     expect(recordUse(over, after(999_000))).toEqual({ seconds: 42, cost: 350_000n });
     expect(recordUse(running({ status: 'reserved', countedFrom: null }), after(5_000))).toEqual({

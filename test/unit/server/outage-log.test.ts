@@ -9,18 +9,18 @@ function createOutage(options: { settleSeconds?: number } = {}) {
   const clock = createTestClock();
   const { lines, log } = createLogLines('info');
   const outage = createOutageLog({ messages: MESSAGES, clock: clock.now, log, ...options });
-  const told = () =>
+  const logged = () =>
     lines().map(({ level, msg, seconds }) => [level, msg, ...(seconds === undefined ? [] : [seconds])]);
-  return { clock, outage, lines, told };
+  return { clock, outage, lines, logged };
 }
 
 it('logs the first of many failures, and one more every 30 seconds', () => {
-  const { clock, outage, told } = createOutage();
+  const { clock, outage, logged } = createOutage();
   for (let second = 0; second <= 65; second++) {
     for (let part = 0; part < 5; part++) outage.failed(new Error('no answer'));
     clock.advance(1);
   }
-  expect(told()).toEqual([
+  expect(logged()).toEqual([
     ['warn', 'Vendor down'],
     ['error', 'Vendor still down', 30],
     ['error', 'Vendor still down', 60],
@@ -28,39 +28,39 @@ it('logs the first of many failures, and one more every 30 seconds', () => {
 });
 
 it('logs the end once, with how long the outage was', () => {
-  const { clock, outage, told } = createOutage();
+  const { clock, outage, logged } = createOutage();
   outage.failed(new Error('no answer'));
   clock.advance(42);
   outage.recovered();
   outage.recovered();
-  expect(told()).toEqual([
+  expect(logged()).toEqual([
     ['warn', 'Vendor down'],
     ['info', 'Vendor back', 42],
   ]);
 });
 
 it('logs nothing for answers without an outage, and starts a new outage at the next failure', () => {
-  const { clock, outage, told } = createOutage();
+  const { clock, outage, logged } = createOutage();
   outage.recovered();
-  expect(told()).toEqual([]);
+  expect(logged()).toEqual([]);
   outage.failed(new Error('no answer'));
   outage.recovered();
   clock.advance(1);
   outage.failed(new Error('no answer'));
-  expect(told().map(([, msg]) => msg)).toEqual(['Vendor down', 'Vendor back', 'Vendor down']);
+  expect(logged().map(([, msg]) => msg)).toEqual(['Vendor down', 'Vendor back', 'Vendor down']);
 });
 
 it('treats failures between answers as one outage until it has settled', () => {
-  const { clock, outage, told } = createOutage({ settleSeconds: 10 });
+  const { clock, outage, logged } = createOutage({ settleSeconds: 10 });
   for (let second = 0; second < 20; second++) {
     outage.failed(new Error('no answer'));
     outage.recovered();
     clock.advance(1);
   }
-  expect(told()).toEqual([['warn', 'Vendor down']]);
+  expect(logged()).toEqual([['warn', 'Vendor down']]);
   clock.advance(9);
   outage.recovered();
-  expect(told()).toEqual([
+  expect(logged()).toEqual([
     ['warn', 'Vendor down'],
     ['info', 'Vendor back', 29],
   ]);

@@ -99,7 +99,7 @@ describe('metering', () => {
     );
   });
 
-  it('ends a session at the minute that cannot be paid, however late somebody looks', () => {
+  it('ends a session at the minute that cannot be paid, however late it is read', () => {
     const { sessions, credits } = meter([running()], parseMoney('5'), 60 * MINUTE);
     expect(sessions[0]).toMatchObject({ endedAt: 3 * MINUTE, endReason: 'NO_CREDITS', minutesCharged: 3 });
     expect(formatMoney(credits)).toBe('1.00');

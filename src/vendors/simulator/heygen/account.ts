@@ -15,7 +15,7 @@ import {
 const QUOTA_PER_CREDIT = 60n;
 
 /**
- * The simulated HeyGen account. No timers: what the passage of time has done to sessions is computed when somebody looks.
+ * The simulated HeyGen account. No timers: what the passage of time has done to sessions is computed when they are read.
  *
  * Nobody has documented that a running session ends for lack of quota, so it does not; a new one is refused.
  *

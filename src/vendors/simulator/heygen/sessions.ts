@@ -18,14 +18,14 @@ export interface HeyGenSession extends HeyGenSessionRequest {
   /** The account's own cap in seconds; null for none. */
   readonly capSeconds: number | null;
   readonly lastActivityAt: number;
-  /** What it was told to say. */
+  /** The texts that it was asked to speak. */
   readonly tasks: readonly string[];
   readonly endedAt: number | null;
 }
 
 export type HeyGenStatus = 'new' | 'connected' | 'closed';
 
-/** 0.2 credits a minute (HeyGen's API reference, limits), told in sixtieths of a credit. */
+/** 0.2 credits a minute (HeyGen's API reference, limits), reported in sixtieths of a credit. */
 const QUOTA_PER_SECOND: Micros = 200_000n;
 const MINIMUM_SECONDS = 30;
 

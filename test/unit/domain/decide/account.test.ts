@@ -10,8 +10,8 @@ import {
   anyPolicy,
   anyStep,
   createTeller,
+  type Performed,
   type Step,
-  type Told,
 } from '../../../support/decide-stories.ts';
 
 // Stories of several users who share an account with a ceiling.
@@ -35,13 +35,13 @@ interface Shared {
   readonly users: readonly Decider[];
 }
 
-function inEverySharedStory(check: (shared: Shared, decider: Decider, told: Told) => void): void {
+function inEverySharedStory(check: (shared: Shared, decider: Decider, performed: Performed) => void): void {
   fc.assert(
     fc.property(anySharedStory, ({ policy, beginning, steps }) => {
       const account = newAccount();
       const users = USERS.map((userId) => createDecider({ userId, policy, account, now: beginning }));
       const tellers = users.map((user) =>
-        createTeller(user, (decider, told) => check({ account, users }, decider, told)),
+        createTeller(user, (decider, performed) => check({ account, users }, decider, performed)),
       );
       for (const [who, step] of steps) {
         const teller = tellers[who];

@@ -75,12 +75,12 @@ describe('a token', () => {
 });
 
 describe('open records', () => {
-  test('of the same conversation give way, also a running one, less what it has used', () => {
+  test('of the same conversation are superseded, also a running one, less what it has used', () => {
     const quota = withRecords([runningFor(90.5)], { limitMinutes: 10 });
     expect(foreseen(quota)).toEqual({ outcome: 'granted', grantSeconds: 600 - 91 });
   });
 
-  test('of another conversation give way at the limit of sessions if they are unused', () => {
+  test('of another conversation are superseded at the limit of sessions if they are unused', () => {
     const quota = withRecords([openToken(OTHERS)], { limitMinutes: 10 });
     expect(foreseen(quota)).toEqual({ outcome: 'granted', grantSeconds: 600 });
   });
@@ -91,7 +91,7 @@ describe('open records', () => {
     expect(foreseen(quota, { policy })).toEqual({ outcome: 'granted', grantSeconds: 300 });
   });
 
-  test('give way oldest first, as many as must', () => {
+  test('are superseded oldest first, as many as necessary', () => {
     const policy = { maxConcurrentSessions: 2 };
     const at = (seconds: number) => new Date(NOW.getTime() - seconds * 1000);
     const quota = withRecords(
@@ -104,7 +104,7 @@ describe('open records', () => {
     expect(foreseen(quota, { policy })).toEqual({ outcome: 'granted', grantSeconds: 200 });
   });
 
-  test('of another conversation that run never give way', () => {
+  test('of another conversation that are running are never superseded', () => {
     expect(foreseen(withRecords([runningFor(10, OTHERS)]))).toEqual({ outcome: 'concurrency' });
   });
 
@@ -131,7 +131,7 @@ it('never grants more than the budget has left, nor more than the minutes', () =
     fc.property(anyState, anyPolicy, anyPrice, (quota, policy, price) => {
       const admission = foreseen(quota, { policy, price });
       if (admission.outcome !== 'granted') return;
-      // whatever gives way: nobody else holds it, and what has been used is settled
+      // whatever is superseded: no other record holds it, and what was used is settled
       const { grantSeconds } = admission;
       expect(grantSeconds).toBeGreaterThanOrEqual(policy.minSessionSeconds);
       expect(grantSeconds).toBeLessThanOrEqual(policy.maxSessionSeconds);

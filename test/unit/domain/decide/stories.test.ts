@@ -8,7 +8,7 @@ import { quotaStateOf } from '../../../../src/domain/quota-state.ts';
 import { isOpen, type StoredQuota, type StoredRecord } from '../../../../src/domain/state.ts';
 import { crossedThresholds } from '../../../../src/domain/thresholds.ts';
 import type { Decider } from '../../../support/decide.ts';
-import { anyStory, runToTheEnd, type Told, tell } from '../../../support/decide-stories.ts';
+import { anyStory, type Performed, runToTheEnd, tell } from '../../../support/decide-stories.ts';
 
 // What holds after every act of any story: acts of every kind, prices that are entered and a clock that moves. Each state is
 // frozen before the next act is decided on it.
@@ -17,13 +17,13 @@ import { anyStory, runToTheEnd, type Told, tell } from '../../../support/decide-
 
 const STORIES = Number(process.env.STORIES ?? 100);
 
-type Check = (decider: Decider, decision: Decision, told: Told) => void;
+type Check = (decider: Decider, decision: Decision, performed: Performed) => void;
 
 function inEveryStory(check: Check, atTheEnd?: (decider: Decider) => void): void {
   fc.assert(
     fc.property(anyStory, (story) => {
-      const decider = tell(story, (teller, told) => {
-        if (teller.lastStep) check(teller, teller.lastStep.decision, told);
+      const decider = tell(story, (teller, performed) => {
+        if (teller.lastStep) check(teller, teller.lastStep.decision, performed);
       });
       atTheEnd?.(decider);
     }),
