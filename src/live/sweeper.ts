@@ -67,6 +67,7 @@ export function startSweeper({ work, deliverStops, heartbeatLapseSeconds, clock,
       lastSweep = clock().getTime();
     } catch (error) {
       report(error);
+      next = new Date(0);
       shortest = SLEEP_AFTER_FAILURE_MS;
       lastSweep = Number.NEGATIVE_INFINITY;
     }
