@@ -1,4 +1,5 @@
 import { ConfigError } from '../src/config/load-settings.ts';
+import { ClockOffsetError } from '../src/database/decision-clock.ts';
 import { ServiceUnavailableError } from '../src/domain/errors.ts';
 import { asksForHelp, type Options, type OptionValues, parseOptions, UsageError } from './arguments.ts';
 import { type CommandHelp, formatHelp } from './help.ts';
@@ -41,6 +42,7 @@ export async function runCommand<const Spec extends Options>(command: Command<Sp
 /** What went wrong, for the operator. */
 export function describeFailure(error: unknown): string {
   if (error instanceof ConfigError) return error.problems.join('\n');
+  if (error instanceof ClockOffsetError && error.cause instanceof Error) return error.cause.message;
   if (error instanceof ServiceUnavailableError && error.cause instanceof Error) {
     return `The database did not answer: ${error.cause.message}. Run the command again.`;
   }

@@ -2,6 +2,8 @@
 import { amount, limitMinutes, oneOf } from '../src/config/fields.ts';
 import { loadSettings } from '../src/config/load-settings.ts';
 import { DATABASE_KEYS, databaseOf, POLICY_KEYS, policyOf } from '../src/config.ts';
+import { createComparedClock } from '../src/database/decision-clock.ts';
+import { createDecisions } from '../src/database/decisions.ts';
 import { hasQuota } from '../src/database/has-quota.ts';
 import { createPrisma } from '../src/database/prisma.ts';
 import { createQuotaStore } from '../src/database/quota-store.ts';
@@ -48,8 +50,10 @@ await runCommand({
     const policy = policyOf(settings);
     await using database = await openDatabase(databaseOf(settings));
     const clock = () => new Date();
-    const store = createQuotaStore({ pool: database.pool, policy, clock });
-    const isKnown = await hasQuota(createPrisma(database.pool), user);
+    const { pool } = database;
+    const decisions = createDecisions({ pool, policy, clock, decisionClock: createComparedClock({ pool, clock }) });
+    const store = createQuotaStore({ pool, policy, clock, decisions });
+    const isKnown = await hasQuota(createPrisma(pool), user);
     const isChange = minutes !== null || cost !== null || active !== undefined;
     if (isChange) {
       await store.changeLimits({

@@ -7,10 +7,12 @@ import { proxyTokenSecrets } from './compose/proxy-token-secrets.ts';
 import { startReconciliation } from './compose/reconciliation.ts';
 import { startSweeper } from './compose/sweeper.ts';
 import { createVendor } from './compose/vendor.ts';
+import { watchClock } from './compose/watch-clock.ts';
 import { type DatabaseWatch, watchDatabase } from './compose/watch-database.ts';
 import { isVendorOutage, watchVendor } from './compose/watch-vendor.ts';
 import { openWeb } from './compose/web.ts';
 import type { Config } from './config.ts';
+import { ClockOffsetError, uncomparedClock } from './database/decision-clock.ts';
 import { createDecisions } from './database/decisions.ts';
 import { isUnreachable } from './database/errors.ts';
 import { createPrisma } from './database/prisma.ts';
@@ -37,6 +39,15 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+interface StartOptions {
+  /** @default the machine's */
+  readonly clock?: Clock;
+  /** Whether the clock is compared with the database's. An artificial clock differs from it. @default true */
+  readonly comparesClock?: boolean;
+  /** Abandons the start. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Puts the service together and starts it. What was started is stopped again if a later part fails, or if the signal
  * abandons the start.
@@ -44,22 +55,24 @@ export interface Service {
 export async function startService(
   config: Config,
   log: Logger,
-  clock: Clock = () => new Date(),
-  signal: AbortSignal = new AbortController().signal,
+  { clock = () => new Date(), comparesClock = true, signal = new AbortController().signal }: StartOptions = {},
 ): Promise<Service> {
   await using parts = new AsyncDisposableStack();
   const { policy } = config;
   let database: DatabaseWatch | undefined;
   /** What handles the errors of a part. Outages are logged once for all parts. */
   const report = (message: string) => (error: unknown) => {
-    if (isVendorOutage(error)) return;
+    if (isVendorOutage(error) || error instanceof ClockOffsetError) return;
     if (!isUnreachable(error)) log.warn({ err: error }, message);
     else database?.suspect();
   };
 
   const onError = report('Idle database connection lost');
   const { url, pool } = await openDatabase({ config, log, onError, signal }, parts);
-  const decisions = createDecisions({ pool, policy, clock });
+  const comparedClock = comparesClock ? watchClock(pool, clock, log) : null;
+  await comparedClock?.compare();
+  const decisionClock = comparedClock ?? uncomparedClock(clock);
+  const decisions = createDecisions({ pool, policy, clock, decisionClock });
   // After a lost connection, or with a new one, the database may have failed over.
   pool.on('error', decisions.forget).on('remove', decisions.forget).on('connect', decisions.forget);
   const connected = await createVendor(config.vendor, clock, parts);
@@ -118,10 +131,10 @@ export async function startService(
     demo = await issueDemoTokens(auth, userId, clock);
   }
 
-  sweeper = startSweeper(app, pool, decisions, report('Sweep failed, retrying'));
+  sweeper = startSweeper(app, pool, decisionClock, decisions, report('Sweep failed, retrying'));
   parts.defer(() => sweeper.stop());
   const reconciler = startReconciliation(
-    { pool, policy, vendor, clock, decisions },
+    { pool, policy, vendor, clock, decisionClock, decisions },
     {
       intervalSeconds: config.reconcileIntervalSeconds,
       windowSeconds: config.reconcileWindowSeconds,
@@ -132,7 +145,10 @@ export async function startService(
   parts.defer(() => reconciler?.stop());
 
   const demoToken = demo?.userToken ?? null;
-  const port = await openWeb({ config, deps, connected, pool, events, authenticator, demoToken, log }, parts);
+  const port = await openWeb(
+    { config, deps, connected, pool, comparedClock, events, authenticator, demoToken, log },
+    parts,
+  );
 
   const running = parts.move();
   const stop = async () => {

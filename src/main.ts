@@ -23,7 +23,7 @@ const { summarize } = await import('./server/start-summary.ts');
 
 const config = readConfig();
 const log = createLogger(config.logLevel, process.stdout.isTTY ? await terminalDestination() : undefined);
-starting = startService(config, log, () => new Date(), stopping.signal);
+starting = startService(config, log, { signal: stopping.signal });
 try {
   announce(await starting);
 } catch (error) {

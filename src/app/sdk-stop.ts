@@ -9,7 +9,7 @@ interface StopDeps extends AppDeps {
 }
 
 /**
- * The end of a session by the vendor's own SDK: trackEnd at this instant, then passed on to the vendor, which is told
+ * The end of a session by the vendor's own SDK: trackEnd at this instant, then passed on to the vendor, which is asked
  * again by the outbox if it does not confirm. Ending an ended session again is a success, and is not passed on. A token of this
  * service that has not started its session ends as well, and its hold is released: the vendor knows nothing of it.
  *

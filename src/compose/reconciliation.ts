@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { type ReconcileSummary, reconcile } from '../app/reconcile.ts';
+import type { DecisionClock } from '../database/decision-clock.ts';
 import type { Decisions } from '../database/decisions.ts';
 import { createReconciliation } from '../database/reconciliation.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -13,6 +14,7 @@ interface ReconciliationParts {
   readonly policy: QuotaPolicy;
   readonly vendor: AvatarVendor;
   readonly clock: Clock;
+  readonly decisionClock: DecisionClock;
   /** @default decisions of its own */
   readonly decisions?: Decisions;
 }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { deliverStops } from '../app/deliver-stops.ts';
 import type { AppDeps } from '../app/deps.ts';
+import type { DecisionClock } from '../database/decision-clock.ts';
 import type { Decisions } from '../database/decisions.ts';
 import { createDueWork } from '../database/due-work.ts';
 import { heartbeatLapseSeconds } from '../domain/policy.ts';
@@ -10,10 +11,11 @@ import { type Sweeper, startSweeper as start } from '../live/sweeper.ts';
 export function startSweeper(
   { policy, vendor, clock }: AppDeps,
   pool: pg.Pool,
+  decisionClock: DecisionClock,
   decisions: Decisions,
   onError: (error: unknown) => void,
 ): Sweeper {
-  const work = createDueWork({ pool, policy, vendorName: vendor.name, clock, decisions });
+  const work = createDueWork({ pool, policy, vendorName: vendor.name, clock, decisionClock, decisions });
   return start({
     work,
     deliverStops: (which) => deliverStops({ work, vendor, clock }, which),

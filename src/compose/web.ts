@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
+import type { ComparedClock } from '../database/decision-clock.ts';
 import { readServiceStats } from '../database/service-stats.ts';
 import { createUsageRecords } from '../database/usage-records.ts';
 import type { GraphQLDeps } from '../graphql/context.ts';
@@ -26,6 +27,8 @@ interface WebOptions {
   readonly deps: GraphQLDeps;
   readonly connected: ConnectedVendor;
   readonly pool: pg.Pool;
+  /** Null where the clock is not compared with the database's. */
+  readonly comparedClock: ComparedClock | null;
   readonly events: PostgresEvents;
   readonly authenticator: Authenticator;
   /** Filled into GraphiQL. */
@@ -35,7 +38,7 @@ interface WebOptions {
 
 /** Everything that listens: GraphQL, REST, the vendor's SDK, health and metrics. Resolves with the port. */
 export async function openWeb(options: WebOptions, parts: AsyncDisposableStack): Promise<number> {
-  const { config, deps, pool, events, authenticator, log } = options;
+  const { config, deps, pool, comparedClock, events, authenticator, log } = options;
   const judgeOrigin = createOriginPolicy({
     origins: config.corsOrigins,
     allowLocalhost: config.mode === 'embedded',
@@ -63,13 +66,18 @@ export async function openWeb(options: WebOptions, parts: AsyncDisposableStack):
       sdkPrefix: sdk.endpoint.prefix,
     }),
     judgeOrigin,
-    readiness: async () => ({ database: await answers(pool), events: events.isConnected() }),
+    readiness: async () => ({
+      database: await answers(pool),
+      events: events.isConnected(),
+      clock: comparedClock?.isTrusted() ?? true,
+    }),
     sdk: sdk.endpoint,
     log,
     metrics: config.metrics
       ? createMetrics({
           readStats: () => readServiceStats(pool, vendor, config.policy.billingTimeZone, clock()),
           vendorCredits: balance.credits,
+          clockOffsetSeconds: () => comparedClock?.offsetSeconds() ?? null,
         })
       : null,
   });

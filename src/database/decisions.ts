@@ -20,6 +20,7 @@ import type { QuotaChange } from '../domain/store.ts';
 import { hasCeiling, openAccount } from './account.ts';
 import { firedThresholds, newlyFired } from './account-thresholds.ts';
 import { createBatcher } from './batcher.ts';
+import { type DecisionClock, uncomparedClock } from './decision-clock.ts';
 import { createRules } from './decision-rules.ts';
 import { isConflict, isSilent, isTaken, mayBeOneRow, toPublicError } from './errors.ts';
 import { afterSave, createKeptUsers } from './kept-users.ts';
@@ -38,6 +39,8 @@ interface DecisionsOptions {
   readonly pool: pg.Pool;
   readonly policy: QuotaPolicy;
   readonly clock: Clock;
+  /** What acts are decided by. @default the clock, which is never compared */
+  readonly decisionClock?: DecisionClock;
 }
 
 /** Load, decide, save if unchanged: the path of every act on quotas and records. */
@@ -45,7 +48,7 @@ export interface Decisions {
   /**
    * Carries out one act. Calls that wait at one moment share a load and a save; those of one user are decided in their order.
    *
-   * @throws ServiceUnavailableError when the database cannot be asked
+   * @throws ServiceUnavailableError when the database cannot be asked, or this node's clock is off
    */
   perform<Name extends Act>(userId: string, act: Name, request: Request<Name>): Promise<Answer<Name>>;
   /** The same, with the decision as it was saved. Another call of the user may have a share in it. */
@@ -102,7 +105,12 @@ interface Round {
   readonly answer: () => void;
 }
 
-export function createDecisions({ pool, policy, clock }: DecisionsOptions): Decisions {
+export function createDecisions({
+  pool,
+  policy,
+  clock,
+  decisionClock = uncomparedClock(clock),
+}: DecisionsOptions): Decisions {
   const isBounded = hasCeiling(policy);
   let rulesFor = createRules(pool, policy);
   let kept = createKeptUsers();
@@ -110,9 +118,9 @@ export function createDecisions({ pool, policy, clock }: DecisionsOptions): Deci
   async function loadBasis(
     database: Database,
     asked: Pick<LoadRequest, 'userIds' | 'recordIds' | 'avatarSessionIds'>,
+    now: Date,
     periods: readonly BillingPeriod[] = [],
   ): Promise<Basis> {
-    const now = clock();
     const [since = ''] = [previousPeriod(periodAt(now, policy.billingTimeZone)), ...periods].sort();
     const { maxTokensPerMinute } = policy;
     const { users, priceRevision, account, takenSessions } = await load(database, {
@@ -123,14 +131,14 @@ export function createDecisions({ pool, policy, clock }: DecisionsOptions): Deci
     });
     if (isBounded && !account) {
       await openAccount(pool, policy);
-      return loadBasis(database, asked, periods);
+      return loadBasis(database, asked, now, periods);
     }
     const circumstances = { rules: await rulesFor(priceRevision), now: now.getTime(), takenSessions };
     return { users, circumstances, priceRevision, account: isBounded ? account : null, isFresh: true, now };
   }
 
   /** The basis of users whom this node saved last. Null if one of them is missing, or a record that a call names. */
-  async function keptBasis(batch: readonly Pending[]): Promise<Basis | null> {
+  async function keptBasis(batch: readonly Pending[], now: Date): Promise<Basis | null> {
     if (isBounded) return null;
     const users = new Map<string, UserState>();
     let priceRevision: number | undefined;
@@ -141,7 +149,6 @@ export function createDecisions({ pool, policy, clock }: DecisionsOptions): Deci
       users.set(userId, found.user);
     }
     if (priceRevision === undefined) return null;
-    const now = clock();
     const takenSessions: ReadonlySet<string> = new Set();
     const circumstances = { rules: await rulesFor(priceRevision), now: now.getTime(), takenSessions };
     return { users, circumstances, priceRevision, account: null, isFresh: false, now };
@@ -177,7 +184,8 @@ export function createDecisions({ pool, policy, clock }: DecisionsOptions): Deci
       await client.query(LOCK_USERS, [users.map(({ userId }) => userId).sort()]);
       // After the users, as in a save: a batch that waits for a user keeps no other from the account.
       if (isBounded) await client.query('SELECT FROM account_state FOR NO KEY UPDATE');
-      const { left, answer } = await round(client, users, await loadBasis(client, namedBy(users)));
+      const now = await decisionClock.now();
+      const { left, answer } = await round(client, users, await loadBasis(client, namedBy(users), now));
       await client.query('COMMIT');
       answer();
       for (const user of left) reject(user, new ServiceUnavailableError());
@@ -199,7 +207,8 @@ export function createDecisions({ pool, policy, clock }: DecisionsOptions): Deci
   /** One round that is a commit of its own. Returns the users who are left. */
   async function saveRound(users: readonly Pending[], mayUseKept: boolean): Promise<readonly Pending[]> {
     try {
-      const basis = (mayUseKept ? await keptBasis(users) : null) ?? (await loadBasis(pool, namedBy(users)));
+      const now = await decisionClock.now();
+      const basis = (mayUseKept ? await keptBasis(users, now) : null) ?? (await loadBasis(pool, namedBy(users), now));
       const { left, answer } = await round(pool, users, basis);
       answer();
       return left;
@@ -243,7 +252,7 @@ export function createDecisions({ pool, policy, clock }: DecisionsOptions): Deci
       const recordIds = [...new Set(requests.flatMap(({ recordId }) => recordId ?? []))];
       const asked = { userIds, recordIds, avatarSessionIds: [] };
       const periods = requests.map(({ period }) => period);
-      const { users, circumstances, account } = await loadBasis(pool, asked, periods);
+      const { users, circumstances, account } = await loadBasis(pool, asked, clock(), periods);
       return requests.map(({ userId }) =>
         beginDraft(users.get(userId) ?? newUser(userId), { ...circumstances, account: account?.state ?? null }),
       );

@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { DueWork, PendingStop, StopAnswer } from '../domain/due-work.ts';
 import type { QuotaPolicy } from '../domain/policy.ts';
 import { createBatcher } from './batcher.ts';
+import { type DecisionClock, uncomparedClock } from './decision-clock.ts';
 import { createDecisions, type Decisions } from './decisions.ts';
 import { mayBeOneRow } from './errors.ts';
 
@@ -86,6 +87,8 @@ interface DueWorkOptions {
   /** Whose stops are delivered from here. */
   readonly vendorName: string;
   readonly clock: Clock;
+  /** Compared at every sweep. @default the clock, which is never compared */
+  readonly decisionClock?: DecisionClock;
   /** @default decisions of its own */
   readonly decisions?: Decisions;
 }
@@ -93,6 +96,7 @@ interface DueWorkOptions {
 /** The work that the database says is due. */
 export function createDueWork(options: DueWorkOptions): DueWork {
   const { pool, vendorName, clock, decisions = createDecisions(options) } = options;
+  const { decisionClock = uncomparedClock(clock) } = options;
   /** The revision of the prices that was seen last, and since when. */
   let prices = { revision: -1, since: clock(), areFollowed: false };
 
@@ -118,7 +122,7 @@ export function createDueWork(options: DueWorkOptions): DueWork {
         name: 'note_stops',
         text: NOTE_STOPS,
         values: [
-          clock(),
+          await decisionClock.now(),
           answers.map((answer) => answer.recordId),
           answers.map((answer) => answer.error),
           answers.map((answer) => answer.retryAt),
@@ -131,7 +135,8 @@ export function createDueWork(options: DueWorkOptions): DueWork {
   });
   return {
     async sweep(lapsesFrom) {
-      const due = await find(DUE_USERS, [clock(), BATCH_SIZE]);
+      await decisionClock.compare();
+      const due = await find(DUE_USERS, [await decisionClock.now(), BATCH_SIZE]);
       const userIds = new Set([...due, ...(await usersWithOldPrices())]);
       const request = { lapsesFrom: lapsesFrom.getTime() };
       const swept = await Promise.allSettled([...userIds].map((userId) => decisions.perform(userId, 'sweep', request)));
@@ -139,7 +144,7 @@ export function createDueWork(options: DueWorkOptions): DueWork {
       return swept.filter((each) => each.status === 'fulfilled' && each.value).length;
     },
     async claimStops(which) {
-      const now = clock();
+      const now = await decisionClock.now();
       const { rows } = await pool.query<PendingStop>({
         name: 'claim_stops',
         text: CLAIM_STOPS,

@@ -1,4 +1,4 @@
-import { ServiceUnavailableError } from '../domain/errors.ts';
+import { PublicError, ServiceUnavailableError } from '../domain/errors.ts';
 
 /** SQLSTATE classes and codes for which one row is to blame: a value that does not fit, a constraint, a lock. */
 const ONE_ROW = /^(22...|23...|55P03)$/;
@@ -24,6 +24,7 @@ const BROKEN_CONNECTION =
 
 /** Turns the failure of a database that gives no answer into a ServiceUnavailableError; leaves any other as it is. */
 export function toPublicError(error: unknown): unknown {
+  if (error instanceof PublicError) return error;
   return isUnavailable(error) ? new ServiceUnavailableError({ cause: error }) : error;
 }
 

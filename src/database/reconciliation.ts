@@ -5,6 +5,7 @@ import type { QuotaPolicy } from '../domain/policy.ts';
 import type { Comparison, Horizon, Reconciliation, VendorFigures } from '../domain/reconciliation.ts';
 import type { AvatarVendor } from '../domain/vendor.ts';
 import { hasRun } from '../domain/vendor-billing.ts';
+import { type DecisionClock, uncomparedClock } from './decision-clock.ts';
 import { createDecisions, type Decisions } from './decisions.ts';
 import { isUnreachable, mayBeOneRow, toPublicError } from './errors.ts';
 import { createAttempts } from './reconciliation-attempts.ts';
@@ -16,6 +17,8 @@ interface ReconciliationOptions {
   readonly policy: QuotaPolicy;
   readonly vendor: Pick<AvatarVendor, 'name' | 'remembersFrom'>;
   readonly clock: Clock;
+  /** What runs are claimed by. @default the clock, which is never compared */
+  readonly decisionClock?: DecisionClock;
   /** @default decisions of its own */
   readonly decisions?: Decisions;
 }
@@ -39,6 +42,7 @@ const FINAL: ReadonlySet<Comparison> = new Set(['corrected', 'confirmed', 'known
 /** The books, to be compared with one vendor's. A user whose quota is contended holds up no other. */
 export function createReconciliation(options: ReconciliationOptions): Reconciliation {
   const { pool, policy, vendor, clock, decisions = createDecisions(options) } = options;
+  const { decisionClock = uncomparedClock(clock) } = options;
   const unattributed = createUnattributed({ pool, policy, vendorName: vendor.name, clock });
   const attempts = createAttempts({ pool, vendorName: vendor.name, clock });
 
@@ -130,7 +134,9 @@ export function createReconciliation(options: ReconciliationOptions): Reconcilia
   }
 
   return {
-    claim: async (intervalSeconds) => (await query(CLAIM, [vendor.name, clock(), intervalSeconds])).length > 0,
+    async claim(intervalSeconds) {
+      return (await query(CLAIM, [vendor.name, await decisionClock.now(), intervalSeconds])).length > 0;
+    },
     async horizon() {
       const [row] = await query<Horizon>(HORIZON, [vendor.name, vendor.remembersFrom]);
       return row ?? { completedAt: null, oldestOpenAt: null };

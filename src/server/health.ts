@@ -8,7 +8,7 @@ export function answerHealth(response: ServerResponse): void {
   answer(response, 200, { status: 'ok' });
 }
 
-/** `/readyz`: the database and the event bus answer; 503 if one of them does not. */
+/** `/readyz`: the database and the event bus answer, and the clock is right; 503 if one of them fails. */
 export async function answerReadiness(response: ServerResponse, readiness: Readiness): Promise<void> {
   const parts = await readiness();
   const ready = Object.values(parts).every(Boolean);

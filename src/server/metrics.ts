@@ -51,15 +51,22 @@ interface MetricsOptions {
   readonly readStats: () => Promise<ServiceStats>;
   /** Millionths of a credit, as last heard; null while they are not known. */
   readonly vendorCredits: () => Micros | null;
+  /** Positive when this node's clock is ahead of the database's; null while it was not compared. */
+  readonly clockOffsetSeconds: () => number | null;
 }
 
-export function createMetrics({ readStats, vendorCredits }: MetricsOptions): Metrics {
+export function createMetrics({ readStats, vendorCredits, clockOffsetSeconds }: MetricsOptions): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const gauges = GAUGES.map(([key, name, help]) => [key, new Gauge({ name, help, registers: [registry] })] as const);
   const credits = new Gauge({
     name: 'avatar_quota_vendor_credits',
     help: "The vendor's credits, as this node heard them last; NaN while it does not know them.",
+    registers: [registry],
+  });
+  const clockOffset = new Gauge({
+    name: 'avatar_quota_clock_offset_seconds',
+    help: "The number of seconds that this node's clock is ahead of the database's; NaN while it was not compared.",
     registers: [registry],
   });
   return {
@@ -73,6 +80,7 @@ export function createMetrics({ readStats, vendorCredits }: MetricsOptions): Met
       for (const [key, gauge] of gauges) gauge.set(stats[key]);
       const known = vendorCredits();
       credits.set(known === null ? Number.NaN : Number(known) / MICROS_PER_CREDIT);
+      clockOffset.set(clockOffsetSeconds() ?? Number.NaN);
       response.writeHead(200, { 'content-type': registry.contentType });
       response.end(await registry.metrics());
     },

@@ -9,6 +9,13 @@ import { startSimulator } from '../../src/vendors/simulator/server.ts';
 import { createTestDatabase } from './database.ts';
 import { issueUserToken, settingsFor, VENDOR_KEY } from './settings.ts';
 
+interface NodeOptions {
+  readonly clock: Clock;
+  /** Whether the clock is compared with the database's. */
+  readonly comparesClock: boolean;
+  readonly log: Logger;
+}
+
 /**
  * The whole service over a database and a simulated vendor of its own, on a free port. Pages of `CORS_ORIGINS` may call
  * the vendor too. Disposing stops it and checks the books.
@@ -16,12 +23,13 @@ import { issueUserToken, settingsFor, VENDOR_KEY } from './settings.ts';
 export async function startTestService(
   settings: Record<string, string> = {},
   {
-    clock = () => new Date(),
+    clock: artificialClock,
     log = pino({ level: 'silent' }),
     credits,
     ...options
   }: { timeZone?: string; clock?: Clock; log?: Logger; credits?: string } = {},
 ) {
+  const clock = artificialClock ?? (() => new Date());
   const database = await createTestDatabase(options);
   const simulator = await startSimulator({
     apiKey: VENDOR_KEY,
@@ -35,7 +43,8 @@ export async function startTestService(
     GRAPHIQL: 'on',
     ...settings,
   };
-  const start = (port: number) => startService(loadConfig({ PORT: String(port), ...environment }), log, clock);
+  const start = (port: number, node: NodeOptions = { clock, comparesClock: artificialClock === undefined, log }) =>
+    startService(loadConfig({ PORT: String(port), ...environment }), node.log, node);
   let service = await start(0);
   const { url } = service;
 
@@ -48,9 +57,9 @@ export async function startTestService(
     environment,
     /** A token for a user of the test. */
     token: (userId: string, ttlSeconds?: number) => issueUserToken(userId, ttlSeconds, clock),
-    /** A second service over the same data. Disposing stops it. */
-    async anotherNode() {
-      const node = await start(0);
+    /** A second service over the same data, perhaps with a clock of its own. Disposing stops it. */
+    async anotherNode(options?: NodeOptions) {
+      const node = await start(0, options);
       return { url: node.url, webSocketUrl: webSocketUrl(node.url), [Symbol.asyncDispose]: () => node.stop() };
     },
     /** Stops the service and starts it again on the same port and data. */
