@@ -1,5 +1,5 @@
 import type { Micros } from '../money.ts';
-import { type BillingPeriod, previousPeriod } from '../period.ts';
+import { type BillingPeriod, nextPeriod, previousPeriod } from '../period.ts';
 import type { AccountState } from '../state.ts';
 
 interface AccountMonth {
@@ -13,8 +13,18 @@ export function accountMonth(account: AccountState, period: BillingPeriod): Acco
   return month;
 }
 
-/** What is used and held of a month. What is still held in the month before is about to move to it. */
+/**
+ * The cost that a new hold of a month finds taken. The hold may move to the next month, so it must fit there as well: at
+ * midnight, one node may still decide in the old month when another has given out the new one.
+ */
 export function claimedCost(account: AccountState, period: BillingPeriod): Micros {
+  const ofMonth = claimsOn(account, period);
+  const ofNextMonth = claimsOn(account, nextPeriod(period));
+  return ofMonth > ofNextMonth ? ofMonth : ofNextMonth;
+}
+
+/** What is used and held of a month. What is still held in the month before is about to move to it. */
+function claimsOn(account: AccountState, period: BillingPeriod): Micros {
   const { usedCost, heldCost } = accountMonth(account, period);
   return usedCost + heldCost + accountMonth(account, previousPeriod(period)).heldCost;
 }
