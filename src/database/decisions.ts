@@ -22,9 +22,10 @@ import { firedThresholds, newlyFired } from './account-thresholds.ts';
 import { createBatcher } from './batcher.ts';
 import { type DecisionClock, uncomparedClock } from './decision-clock.ts';
 import { createRules } from './decision-rules.ts';
-import { isConflict, isSilent, isTaken, mayBeOneRow, toPublicError } from './errors.ts';
+import { isConflict, isLocked, isSilent, isTaken, mayBeOneRow, toPublicError } from './errors.ts';
 import { afterSave, createKeptUsers } from './kept-users.ts';
 import { type LoadedAccount, type LoadRequest, load } from './load.ts';
+import { lockAccount, lockUsers } from './lock.ts';
 import { namedBy, namesOnlyOpenRecords, type PendingCall } from './pending-call.ts';
 import { type Decided, type SaveTerms, save } from './save.ts';
 import { createUserBatcher, type Stragglers, type UserCalls } from './user-batcher.ts';
@@ -34,6 +35,9 @@ const MAX_ROUNDS = 5;
 
 /** Of these, so many wait for their locks at once: they leave most of the pool's connections to everyone else. */
 const MAX_LOCKED_BATCHES = 2;
+
+/** Acts that leave the account as it is: they wait for no other user, also under a ceiling. */
+const NEVER_BOOK: ReadonlySet<Act> = new Set(['attach', 'heartbeat', 'name', 'confirmStart']);
 
 interface DecisionsOptions {
   readonly pool: pg.Pool;
@@ -181,11 +185,12 @@ export function createDecisions({
     client.on('error', ignore);
     try {
       await client.query('BEGIN');
-      await client.query(LOCK_USERS, [users.map(({ userId }) => userId).sort()]);
+      const named = namedBy(users);
+      await lockUsers(client, named);
       // After the users, as in a save: a batch that waits for a user keeps no other from the account.
-      if (isBounded) await client.query('SELECT FROM account_state FOR NO KEY UPDATE');
+      if (isBounded) await lockAccount(client);
       const now = await decisionClock.now();
-      const { left, answer } = await round(client, users, await loadBasis(client, namedBy(users), now));
+      const { left, answer } = await round(client, users, await loadBasis(client, named, now));
       await client.query('COMMIT');
       answer();
       for (const user of left) reject(user, new ServiceUnavailableError());
@@ -227,6 +232,8 @@ export function createDecisions({
       }
       return straggling(users, decideSlowly);
     } catch (error) {
+      // Under a ceiling it is most likely the account that is locked, which all of them need.
+      if (isBounded && isLocked(error)) return straggling(users, decideSlowly);
       if (mayBeOneRow(error) && users.length > 1) {
         return straggling(users, async (user) => (await carryOut([user]))?.done);
       }
@@ -238,13 +245,16 @@ export function createDecisions({
       }
       for (const user of users) reject(user, toPublicError(error));
       // Whoever has waited behind them has waited long enough.
-      if (isSilent(error)) reject({ calls: takeWaiting() }, toPublicError(error));
+      if (isSilent(error))
+        for (const batcher of batchers) reject({ calls: batcher.takeWaiting() }, toPublicError(error));
       return null;
     }
   }
 
-  // Under a ceiling, batches of one node would only make each other decide again.
-  const { submit, takeWaiting } = createUserBatcher<PendingCall>({ run: carryOut, maxBatches: isBounded ? 1 : 4 });
+  const batcher = createUserBatcher<PendingCall>({ run: carryOut, maxBatches: 4 });
+  // Under a ceiling, batches of one node that book would only make each other decide again.
+  const booking = isBounded ? createUserBatcher<PendingCall>({ run: carryOut, maxBatches: 1 }) : batcher;
+  const batchers = new Set([batcher, booking]);
 
   const inspectUser = createBatcher<Look, Draft>({
     async run(requests) {
@@ -271,7 +281,7 @@ export function createDecisions({
   return {
     perform: (userId, act, request) =>
       new Promise((resolve, reject) => {
-        submit(userId, { call: { act, request } as Call, resolve, reject });
+        (NEVER_BOOK.has(act) ? batcher : booking).submit(userId, { call: { act, request } as Call, resolve, reject });
       }),
     performAndSee: (userId, act, request) =>
       new Promise((resolve, reject) => {
@@ -292,12 +302,6 @@ export function createDecisions({
     prices: rulesFor.prices,
   };
 }
-
-const LOCK_USERS = `
-WITH begun AS (
-  INSERT INTO quota_users (user_id, revision) SELECT unnest($1::text[]), 1 ON CONFLICT (user_id) DO NOTHING
-)
-SELECT FROM quota_users WHERE user_id = ANY ($1) ORDER BY user_id FOR NO KEY UPDATE`;
 
 /** Decides the users of a batch one after the other, each on what the ones before leave of the account. */
 function decideAll(

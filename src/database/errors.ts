@@ -54,6 +54,14 @@ export function isConflict(error: unknown): boolean {
   return code !== undefined && CONFLICT.test(code);
 }
 
+/** SQLSTATE of a lock that was not to be had in time. */
+const LOCKED = '55P03';
+
+/** Whether another transaction holds a row for longer than this one may wait. */
+export function isLocked(error: unknown): boolean {
+  return codeOf(error) === LOCKED;
+}
+
 /** SQLSTATE of a key that another row has. */
 const TAKEN = '23505';
 

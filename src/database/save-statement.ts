@@ -17,7 +17,7 @@ export interface SaveParts {
   readonly now: Date;
 }
 
-export interface UserPart {
+export interface UserPart extends Overwritten {
   readonly user_id: string;
   readonly revision: number;
   readonly due_at: string | null;
@@ -27,6 +27,13 @@ export interface UserPart {
   readonly open_sessions: number;
   /** Whether it has entries. */
   readonly books: boolean;
+}
+
+/** The rows of a user that a batch overwrites. */
+interface Overwritten {
+  /** Months of quotas. */
+  readonly periods: readonly string[];
+  readonly record_ids: readonly string[];
 }
 
 export interface AccountPart {
@@ -66,11 +73,13 @@ export function saveStatement(parts: SaveParts): Statement {
   const { account } = parts;
   const users = bind(JSON.stringify(parts.users));
   const pricesAreAsLoaded = `(SELECT coalesce(sum(revision), 0) FROM prices) = ${bind(parts.priceRevision)}::bigint`;
+  const overwritten = OVERWRITTEN.filter((key) => parts.users.some((user) => user[key].length > 0));
   const begun = part('begun', parts.users.some(isNew), () => begunUsers(pricesAreAsLoaded));
   const steps = [
     lockedUsers(users, pricesAreAsLoaded),
     ...begun,
-    unchangedUsers(begun.length > 0),
+    ...overwritten.flatMap((key) => part(key, true, () => WRITABLE[key])),
+    unchangedUsers(overwritten, begun.length > 0),
     ...part('account', account !== null, () => boundedBy(bind(account?.version))),
     ...(account === null ? [UNBOUNDED] : []),
     SAVED_USERS,
@@ -99,7 +108,8 @@ const isNew = ({ revision }: UserPart) => revision === 0;
 const lockedUsers = (json: string, pricesAreAsLoaded: string) => `batch AS MATERIALIZED (
   SELECT *
   FROM json_to_recordset(${json}) AS b (
-    user_id text, revision bigint, due_at timestamptz, events text[], open_sessions integer, books boolean
+    user_id text, revision bigint, due_at timestamptz, events text[], open_sessions integer, books boolean,
+    periods text[], record_ids uuid[]
   )
 ),
 -- users who are as they were loaded, locked until the commit; nor may a price have changed
@@ -126,11 +136,46 @@ begun AS (
   RETURNING user_id
 )`;
 
-const unchangedUsers = (hasBegun: boolean) => `unchanged AS MATERIALIZED (
-  SELECT batch.*
+/** Locks the rows that a batch overwrites, as far as no other transaction holds them. */
+const WRITABLE: Record<keyof Overwritten, string> = {
+  periods: `writable_periods AS MATERIALIZED (
+  SELECT q.user_id
   FROM batch
-  WHERE user_id IN (SELECT user_id FROM locked${hasBegun ? ' UNION ALL SELECT user_id FROM begun' : ''})
+  CROSS JOIN LATERAL unnest(batch.periods) AS overwritten (period)
+  CROSS JOIN LATERAL (
+    SELECT q.user_id
+    FROM usage_quotas AS q
+    WHERE q.user_id = batch.user_id AND q.current_month = overwritten.period
+    FOR NO KEY UPDATE SKIP LOCKED
+  ) AS q
+  WHERE batch.user_id IN (SELECT user_id FROM locked)
+)`,
+  record_ids: `writable_record_ids AS MATERIALIZED (
+  SELECT r.user_id
+  FROM batch
+  CROSS JOIN LATERAL unnest(batch.record_ids) AS overwritten (id)
+  CROSS JOIN LATERAL (
+    SELECT r.user_id FROM avatar_usage_records AS r WHERE r.id = overwritten.id FOR NO KEY UPDATE SKIP LOCKED
+  ) AS r
+  WHERE batch.user_id IN (SELECT user_id FROM locked)
+)`,
+};
+
+const OVERWRITTEN = ['periods', 'record_ids'] as const satisfies (keyof Overwritten)[];
+
+/** A user of whom another transaction holds a row that would be overwritten is left out, so that the others need not wait. */
+function unchangedUsers(overwritten: readonly (keyof Overwritten)[], hasBegun: boolean): string {
+  const isWritable = overwritten.map(
+    (key) => ` AND (cardinality(${key}) = 0 OR (user_id, cardinality(${key})) IN (
+    SELECT user_id, count(*) FROM writable_${key} GROUP BY user_id
+  ))`,
+  );
+  return `unchanged AS MATERIALIZED (
+  SELECT * FROM batch WHERE user_id IN (SELECT user_id FROM locked)${isWritable.join('')}${
+    hasBegun ? '\n  UNION ALL\n  SELECT * FROM batch WHERE user_id IN (SELECT user_id FROM begun)' : ''
+  }
 )`;
+}
 
 const UNBOUNDED = 'ok AS MATERIALIZED (SELECT * FROM unchanged)';
 

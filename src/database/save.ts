@@ -33,7 +33,8 @@ export interface SaveTerms {
 
 /**
  * Writes a batch of decisions in one statement and one commit, and notifies: for those users alone who still have the revision
- * that was decided on. A user that another transaction holds at this moment is treated as changed, so that no one waits.
+ * that was decided on. A user of whom another transaction holds a row at this moment is treated as changed, so that no one
+ * waits.
  *
  * @returns the users whose decisions were saved
  */
@@ -64,7 +65,9 @@ export async function save(
 }
 
 function userRow({ before, decision }: Decided): UserPart {
-  const { userId, revision, dueAt, events, after } = decision;
+  const { userId, revision, dueAt, events, after, quotas, records } = decision;
+  const knownPeriods = new Set(before.quotas.map(({ period }) => period));
+  const knownRecords = new Set(before.records.map(({ id }) => id));
   return {
     user_id: userId,
     revision,
@@ -72,6 +75,8 @@ function userRow({ before, decision }: Decided): UserPart {
     events: notifications(events.map((event) => ({ userId, ...event }))),
     open_sessions: after.records.filter(isOpen).length - before.records.filter(isOpen).length,
     books: decision.entries.length > 0,
+    periods: quotas.map(({ period }) => period).filter((period) => knownPeriods.has(period)),
+    record_ids: records.map(({ id }) => id).filter((id) => knownRecords.has(id)),
   };
 }
 

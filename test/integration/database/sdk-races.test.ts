@@ -52,7 +52,8 @@ describe('the SDK’s start and a newer token of its conversation', () => {
 describe('the SDK’s start and the end of the token’s time to live', () => {
   it('start the session when the start comes first', async () => {
     await using race = await startRace({ secondsLeft: 1 });
-    const started = race.start();
+    // by the clock of its node there is a second left
+    const started = race.start(1);
     await waitForBlocked(race.pool);
     race.clock.advance(1);
     await expect(race.sweep()).resolves.toBe(0);
@@ -83,10 +84,10 @@ describe('the SDK’s start and the end of the token’s time to live', () => {
 describe('the SDK’s stop and the deadline', () => {
   it('settle once when the stop comes first', async () => {
     await using race = await startRace({ running: true });
-    race.clock.advance(1799);
-    const stopped = race.stop();
+    race.clock.advance(1800);
+    // by the clock of its node there is a second left
+    const stopped = race.stop(1);
     await waitForBlocked(race.pool);
-    race.clock.advance(1);
     await expect(race.sweep()).resolves.toBe(0);
     await race.lock.release();
 
