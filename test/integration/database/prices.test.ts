@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { createDecisions } from '../../../src/database/decisions.ts';
+import { createDueWork } from '../../../src/database/due-work.ts';
+import { createQuotaStore } from '../../../src/database/quota-store.ts';
 import { useAt } from '../../../src/domain/quota.ts';
 import { nextCrossing } from '../../../src/domain/thresholds.ts';
 import { ALWAYS, dueWork, sweepAll } from '../../support/due-work.ts';
 import { holdLock, lockUser } from '../../support/lock.ts';
-import { pauseAt } from '../../support/pause.ts';
+import { intercept, pauseAt } from '../../support/pause.ts';
 import { enterPrice } from '../../support/prices.ts';
 import { createTestStore, FIRST_VERSION, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 import { waitForBlocked } from '../../support/wait-for.ts';
@@ -353,6 +356,44 @@ it('a price is followed in the end by a user who was locked all the time', async
 
   await expect(work.sweep(ALWAYS)).resolves.toBe(1);
   expect(await test.store.read('ann', PERIOD)).toMatchObject({ reservedSeconds: 900 });
+});
+
+describe('a price that many sessions follow', () => {
+  const SESSIONS = 1_600;
+
+  it.each([
+    ['without a ceiling', {}],
+    ['under a ceiling', { accountLimitCost: 1_000_000_000_000n }],
+  ])('holds up no token: they follow 500 at a time, %s', { timeout: 60_000 }, async (_, settings) => {
+    await using test = await createTestStore(settings, { statementSeconds: 20 });
+    await Promise.all(Array.from({ length: SESSIONS }, (_, user) => startSession(test, { userId: `user-${user}` })));
+    await enterPrice(test, '1.00');
+    const followed: number[] = [];
+    const reached = Promise.withResolvers<void>();
+    const pool = intercept(test.pool, async (name, run) => {
+      if (name === 'save') reached.resolve();
+      const result = await run();
+      if (name === 'save') followed.push((result as { rows: unknown[] }).rows.length);
+      return result;
+    });
+    const { policy, clock } = test;
+    const node = { pool, policy, clock: clock.now };
+    const decisions = createDecisions(node);
+    const store = createQuotaStore({ ...node, decisions });
+    const work = createDueWork({ ...node, decisions, vendorName: 'simulator' });
+
+    const sweeping = (async () => {
+      while ((await work.sweep(ALWAYS)) > 0);
+    })();
+    await reached.promise;
+    await expect(store.hold(holdRequest({ userId: 'ann' }))).resolves.toMatchObject({ outcome: 'granted' });
+    const followedFirst = followed.reduce((sum, users) => sum + users, 0);
+    await sweeping;
+
+    expect(followedFirst).toBeLessThanOrEqual(2 * 500 + 1);
+    expect(Math.max(...followed)).toBeLessThanOrEqual(500);
+    expect(followed.reduce((sum, users) => sum + users, 0)).toBe(SESSIONS + 1);
+  });
 });
 
 describe('a price that is followed at the same moment', () => {
