@@ -22,9 +22,9 @@ import { firedThresholds, newlyFired } from './account-thresholds.ts';
 import { createBatcher } from './batcher.ts';
 import { type DecisionClock, uncomparedClock } from './decision-clock.ts';
 import { createRules } from './decision-rules.ts';
-import { isConflict, isLocked, isSilent, isTaken, mayBeOneRow, toPublicError } from './errors.ts';
+import { isConflict, isCut, isLocked, isSilent, isTaken, mayBeOneRow, toPublicError } from './errors.ts';
 import { afterSave, createKeptUsers } from './kept-users.ts';
-import { type LoadedAccount, type LoadRequest, load } from './load.ts';
+import { type Loaded, type LoadedAccount, type LoadRequest, load } from './load.ts';
 import { lockAccount, lockUsers } from './lock.ts';
 import { namedBy, namesOnlyOpenRecords, type PendingCall } from './pending-call.ts';
 import { type Decided, type SaveTerms, save } from './save.ts';
@@ -32,6 +32,9 @@ import { createUserBatcher, type Stragglers, type UserCalls } from './user-batch
 
 /** After so many rounds in which another transaction was faster, the calls are decided under a lock. */
 const MAX_ROUNDS = 5;
+
+/** When the connections are cut, idle ones may be found broken one after the other. */
+const MAX_LOADS = 3;
 
 /** Of these, so many wait for their locks at once: they leave most of the pool's connections to everyone else. */
 const MAX_LOCKED_BATCHES = 2;
@@ -127,7 +130,7 @@ export function createDecisions({
   ): Promise<Basis> {
     const [since = ''] = [previousPeriod(periodAt(now, policy.billingTimeZone)), ...periods].sort();
     const { maxTokensPerMinute } = policy;
-    const { users, priceRevision, account, takenSessions } = await load(database, {
+    const { users, priceRevision, account, takenSessions } = await loadAgain(database, {
       ...asked,
       since,
       now,
@@ -139,6 +142,17 @@ export function createDecisions({
     }
     const circumstances = { rules: await rulesFor(priceRevision), now: now.getTime(), takenSessions };
     return { users, circumstances, priceRevision, account: isBounded ? account : null, isFresh: true, now };
+  }
+
+  /** A load on a connection that is cut has changed nothing, and is repeated on another one. */
+  async function loadAgain(database: Database, request: LoadRequest): Promise<Loaded> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await load(database, request);
+      } catch (error) {
+        if (database !== pool || attempt === MAX_LOADS || !isCut(error)) throw error;
+      }
+    }
   }
 
   /** The basis of users whom this node saved last. Null if one of them is missing, or a record that a call names. */

@@ -45,6 +45,15 @@ export function isSilent(error: unknown): boolean {
   return someCause(error, ({ message }) => SILENCE.test(message));
 }
 
+/** SQLSTATE of a server that shuts a connection down, and the codes and words of one that broke. */
+const CUT_STATE = /^(57P01|ECONNRESET|EPIPE)$/;
+const CUT = /connection terminated unexpectedly/i;
+
+/** Whether a connection that stood was cut. Another one may well work: what only reads can be retried on it. */
+export function isCut(error: unknown): boolean {
+  return someCause(error, ({ message }, codes) => codes.some((code) => CUT_STATE.test(code)) || CUT.test(message));
+}
+
 /** SQLSTATE of a deadlock, and of a serialization failure. */
 const CONFLICT = /^(40P01|40001)$/;
 

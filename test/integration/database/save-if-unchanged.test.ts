@@ -250,11 +250,25 @@ describe('an answer to a save that is lost on the way', () => {
   });
 });
 
-it('a deadlock has saved nothing, and is tried again', async () => {
+it.each([
+  ['a deadlock', '40P01'],
+  ['a serialization failure', '40001'],
+])('%s has saved nothing, and its batch is tried again', async (_, code) => {
   await using test = await createTestStore();
-  const deadlock = Object.assign(new Error('deadlock detected'), { code: '40P01' });
-  const node = test.anotherNode(0, failOnce(test.pool, deadlock, 'before'));
-  await expect(node.hold(holdRequest())).resolves.toEqual({ outcome: 'granted', grantSeconds: 1800 });
+  const conflict = Object.assign(new Error('try again'), { code });
+  const node = test.anotherNode(0, failOnce(test.pool, conflict, 'before'));
+  expect(await holdsOfMany(node)).toEqual(MANY_GRANTED);
+});
+
+it('a connection that is cut while a batch is loaded rejects no call', async () => {
+  await using test = await createTestStore();
+  await using lock = await holdLock(test.pool, 'LOCK TABLE quota_users IN ACCESS EXCLUSIVE MODE');
+  const held = holdsOfMany(test.anotherNode());
+  await waitForBlocked(test.pool);
+  await kill(test, "wait_event_type = 'Lock'");
+  await waitForBlocked(test.pool);
+  await lock.release();
+  expect(await held).toEqual(MANY_GRANTED);
 });
 
 describe('a user whose row is locked', () => {
@@ -326,6 +340,12 @@ describe('many acts of one user at once', () => {
     expect(versions).toEqual(versions.toSorted((a, b) => a - b));
   });
 });
+
+const MANY_GRANTED = Array.from({ length: 20 }, () => ({ outcome: 'granted', grantSeconds: 1800 }));
+
+function holdsOfMany(node: TestStore['store']) {
+  return Promise.all(MANY_GRANTED.map((_, user) => node.hold(holdRequest({ userId: `user-${user}` }))));
+}
 
 function pausedNode(test: TestStore) {
   const { pool, ...pause } = pauseAt(test.pool);
