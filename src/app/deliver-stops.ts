@@ -18,8 +18,12 @@ interface DeliverStopsDeps {
  * due again. Returns how many were tried: those that are due, or all that are pending. Each answer is noted when it
  * comes: a stop that hangs holds up no other.
  */
-export async function deliverStops({ work, vendor, clock }: DeliverStopsDeps, which: 'due' | 'all'): Promise<number> {
-  const stops = await work.claimStops(which);
+export async function deliverStops(
+  { work, vendor, clock }: DeliverStopsDeps,
+  which: 'due' | 'all',
+  dueFrom?: Date,
+): Promise<number> {
+  const stops = await work.claimStops(which, dueFrom);
   await Promise.all(stops.map(async (stop) => work.noteStops([await deliver(stop, vendor, clock)])));
   return stops.length;
 }

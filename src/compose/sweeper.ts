@@ -18,7 +18,7 @@ export function startSweeper(
   const work = createDueWork({ pool, policy, vendorName: vendor.name, clock, decisionClock, decisions });
   return start({
     work,
-    deliverStops: (which) => deliverStops({ work, vendor, clock }, which),
+    deliverStops: (which, dueFrom) => deliverStops({ work, vendor, clock }, which, dueFrom),
     heartbeatLapseSeconds: heartbeatLapseSeconds(policy),
     clock,
     onError,

@@ -292,10 +292,14 @@ export function createDecisions({
     }
   }
 
+  function submit(userId: string, call: PendingCall): void {
+    (NEVER_BOOK.has(call.call.act) ? batcher : booking).submit(userId, call);
+  }
+
   return {
     perform: (userId, act, request) =>
       new Promise((resolve, reject) => {
-        (NEVER_BOOK.has(act) ? batcher : booking).submit(userId, { call: { act, request } as Call, resolve, reject });
+        submit(userId, { call: { act, request } as Call, resolve, reject });
       }),
     performAndSee: (userId, act, request) =>
       new Promise((resolve, reject) => {

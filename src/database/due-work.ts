@@ -15,12 +15,20 @@ const STOPS_AT_A_TIME = 50;
 /** A record may be saved by prices that were replaced while it was decided; by then it has been. */
 const LONGEST_SAVE_MS = 10_000;
 
+/** What must be done at once is due at the epoch. */
+const BEGINNING = new Date(0);
+
 const STOP_BACKOFF_SECONDS = 5;
 const STOP_MAX_BACKOFF_SECONDS = 300;
 
 /** Those whom another transaction is changing are left for the next sweep. */
 const DUE_USERS = `
-SELECT user_id AS "userId" FROM quota_users WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR SHARE SKIP LOCKED`;
+SELECT user_id AS "userId"
+FROM quota_users
+WHERE due_at >= $3 AND due_at <= $1
+ORDER BY due_at
+LIMIT $2
+FOR SHARE SKIP LOCKED`;
 
 /** Another number after each change of the prices. */
 const PRICE_REVISION = 'SELECT coalesce(sum(revision), 0)::float8 AS revision FROM prices';
@@ -40,13 +48,13 @@ const UNLOCKED_USERS = 'SELECT user_id AS "userId" FROM quota_users WHERE user_i
  * Takes stops that are due, each with its next attempt already set: if this node dies, another one tries then. The wait
  * doubles from attempt to attempt.
  *
- *   $1 now   $2 vendor   $3 due by then   $4 how many   $5 first and $6 longest wait in seconds
+ *   $1 now   $2 vendor   $3 due by then   $4 how many   $5 first and $6 longest wait in seconds   $7 due from then
  */
 const CLAIM_STOPS = `
 WITH claimed AS (
   SELECT record_id
   FROM vendor_stops
-  WHERE next_attempt_at <= $3 AND vendor = $2
+  WHERE next_attempt_at >= $7 AND next_attempt_at <= $3 AND vendor = $2
   ORDER BY next_attempt_at
   LIMIT $4
   FOR UPDATE SKIP LOCKED
@@ -77,8 +85,8 @@ WHERE due.at IS NOT NULL`;
 
 const NEXT_DUE = `
 SELECT least(
-  (SELECT min(due_at) FROM quota_users),
-  (SELECT min(next_attempt_at) FROM vendor_stops WHERE vendor = $1)
+  (SELECT min(due_at) FROM quota_users WHERE due_at >= $2),
+  (SELECT min(next_attempt_at) FROM vendor_stops WHERE vendor = $1 AND next_attempt_at >= $2)
 ) AS at`;
 
 interface DueWorkOptions {
@@ -134,16 +142,16 @@ export function createDueWork(options: DueWorkOptions): DueWork {
     mayBeOneRequest: mayBeOneRow,
   });
   return {
-    async sweep(lapsesFrom) {
+    async sweep(lapsesFrom, dueFrom = BEGINNING) {
       await decisionClock.compare();
-      const due = await find(DUE_USERS, [await decisionClock.now(), BATCH_SIZE]);
+      const due = await find(DUE_USERS, [await decisionClock.now(), BATCH_SIZE, dueFrom]);
       const userIds = new Set([...due, ...(await usersWithOldPrices())]);
       const request = { lapsesFrom: lapsesFrom.getTime() };
       const swept = await Promise.allSettled([...userIds].map((userId) => decisions.perform(userId, 'sweep', request)));
       for (const each of swept) if (each.status === 'rejected') throw each.reason;
       return swept.filter((each) => each.status === 'fulfilled' && each.value).length;
     },
-    async claimStops(which) {
+    async claimStops(which, dueFrom = BEGINNING) {
       const now = await decisionClock.now();
       const { rows } = await pool.query<PendingStop>({
         name: 'claim_stops',
@@ -155,6 +163,7 @@ export function createDueWork(options: DueWorkOptions): DueWork {
           which === 'all' ? BATCH_SIZE : STOPS_AT_A_TIME,
           STOP_BACKOFF_SECONDS,
           STOP_MAX_BACKOFF_SECONDS,
+          dueFrom,
         ],
       });
       return rows;
@@ -162,11 +171,11 @@ export function createDueWork(options: DueWorkOptions): DueWork {
     async noteStops(answers) {
       await Promise.all(answers.map(noteStop));
     },
-    async nextDue() {
+    async nextDue(dueFrom = BEGINNING) {
       const { rows } = await pool.query<{ at: Date | null }>({
         name: 'next_due',
         text: NEXT_DUE,
-        values: [vendorName],
+        values: [vendorName, dueFrom],
       });
       return rows[0]?.at ?? null;
     },

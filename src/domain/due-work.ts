@@ -17,17 +17,22 @@ export interface StopAnswer {
   readonly retryAt: Date | null;
 }
 
-/** What falls due by itself. Any number of nodes may work on it: each takes what no other holds. */
+/**
+ * What falls due by itself. Any number of nodes may work on it: each takes what no other holds.
+ *
+ * `dueFrom` is a moment before which nothing is due. It spares the database the search through entries of work that is done,
+ * which it keeps while an old transaction can see them. Without it, everything is searched.
+ */
 export interface DueWork {
   /**
    * Does what has fallen due for a number of users: ends records, takes them past the end of their month, fires thresholds,
    * lets open sessions follow limits and prices. Returns for how many users anything was due. Missed heartbeats count from the
    * given moment on.
    */
-  sweep(lapsesFrom: Date): Promise<number>;
+  sweep(lapsesFrom: Date, dueFrom?: Date): Promise<number>;
   /** Takes the vendor's stops that are due, or all; one that is not answered falls due again after its backoff. */
-  claimStops(which: 'due' | 'all'): Promise<PendingStop[]>;
+  claimStops(which: 'due' | 'all', dueFrom?: Date): Promise<PendingStop[]>;
   noteStops(answers: readonly StopAnswer[]): Promise<void>;
   /** Null if nothing ever falls due. */
-  nextDue(): Promise<Date | null>;
+  nextDue(dueFrom?: Date): Promise<Date | null>;
 }

@@ -14,8 +14,8 @@ const LONGEST_ABSENCE_MS = LONGEST_SLEEP_MS + 30_000;
 
 interface SweeperOptions {
   readonly work: DueWork;
-  /** Tells the vendor what to stop: what is due, or all that is pending. */
-  readonly deliverStops: (which: 'due' | 'all') => Promise<unknown>;
+  /** Tells the vendor what to stop: what is due from a moment on, or all that is pending. */
+  readonly deliverStops: (which: 'due' | 'all', dueFrom?: Date) => Promise<unknown>;
   /** After its last heartbeat a session ends in so many seconds. */
   readonly heartbeatLapseSeconds: number;
   readonly clock: Clock;
@@ -37,6 +37,9 @@ export interface Sweeper {
 export function startSweeper({ work, deliverStops, heartbeatLapseSeconds, clock, onError }: SweeperOptions): Sweeper {
   let timer: NodeJS.Timeout | undefined;
   let wakeAt = Number.POSITIVE_INFINITY;
+  /** Nothing is due before: the next due moment that the last sweep found, or an earlier one that was announced since. */
+  let dueFrom = 0;
+  let lastSearch = Number.NEGATIVE_INFINITY;
   let sweeping: Promise<void> | null = null;
   const deliveries = new Set<Promise<void>>();
   let lastSweep = Number.NEGATIVE_INFINITY;
@@ -47,6 +50,7 @@ export function startSweeper({ work, deliverStops, heartbeatLapseSeconds, clock,
   function wake(at: Date): void {
     if (stopped || at.getTime() >= wakeAt) return;
     wakeAt = at.getTime();
+    dueFrom = Math.min(dueFrom, wakeAt);
     if (sweeping) return;
     clearTimeout(timer);
     const sleep = Math.min(Math.max(wakeAt - clock().getTime(), 0), LONGEST_SLEEP_MS);
@@ -57,13 +61,14 @@ export function startSweeper({ work, deliverStops, heartbeatLapseSeconds, clock,
 
   async function sweep(): Promise<void> {
     wakeAt = Number.POSITIVE_INFINITY;
+    const from = searchFrom();
     let shortest = SHORTEST_SLEEP_MS;
     let next: Date | null = null;
     noteAbsence();
     try {
-      startDelivery();
-      while (!stopped && (await work.sweep(lapsesFrom)) > 0);
-      next = await work.nextDue();
+      startDelivery(from);
+      while (!stopped && (await work.sweep(lapsesFrom, from)) > 0);
+      next = await work.nextDue(from);
       lastSweep = clock().getTime();
     } catch (error) {
       report(error);
@@ -74,9 +79,20 @@ export function startSweeper({ work, deliverStops, heartbeatLapseSeconds, clock,
     sweeping = null;
     const earliest = clock().getTime() + shortest;
     const latest = clock().getTime() + LONGEST_SLEEP_MS;
-    const announced = wakeAt;
+    const due = Math.min(wakeAt, next?.getTime() ?? latest, latest);
     wakeAt = Number.POSITIVE_INFINITY;
-    wake(new Date(Math.max(Math.min(announced, next?.getTime() ?? latest, latest), earliest)));
+    wake(new Date(Math.max(due, earliest)));
+    dueFrom = due;
+  }
+
+  /** From when on work is searched. Once a minute it is all searched, in case an announcement was lost. */
+  function searchFrom(): Date {
+    const now = clock().getTime();
+    const isComplete = Math.abs(now - lastSearch) >= LONGEST_SLEEP_MS;
+    if (isComplete) lastSearch = now;
+    const from = isComplete ? 0 : dueFrom;
+    dueFrom = Number.POSITIVE_INFINITY;
+    return new Date(from);
   }
 
   /** While service or database were away, no heartbeat could be noted: clients are given the time to send the next. */
@@ -85,8 +101,8 @@ export function startSweeper({ work, deliverStops, heartbeatLapseSeconds, clock,
     if (now - lastSweep > LONGEST_ABSENCE_MS) lapsesFrom = new Date(now + heartbeatLapseSeconds * 1000);
   }
 
-  function startDelivery(): void {
-    const delivery = deliverStops('due')
+  function startDelivery(from: Date): void {
+    const delivery = deliverStops('due', from)
       .then(() => {}, report)
       .finally(() => deliveries.delete(delivery));
     deliveries.add(delivery);
