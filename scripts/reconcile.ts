@@ -6,8 +6,8 @@ import { createVendor } from '../src/compose/vendor.ts';
 import { ConfigError, loadSettings } from '../src/config/load-settings.ts';
 import { VENDOR_KEYS, vendorOf } from '../src/config/vendor.ts';
 import { DATABASE_KEYS, databaseOf, POLICY_KEYS, policyOf } from '../src/config.ts';
-import { createPrisma } from '../src/database/prisma.ts';
 import { createComparedClock } from '../src/database/decision-clock.ts';
+import { createPrisma } from '../src/database/prisma.ts';
 import { readReconciliationReport } from '../src/database/reconciliation-report.ts';
 import { parsePeriod } from '../src/domain/period.ts';
 import { describeFailure, runCommand } from './command.ts';
@@ -65,7 +65,10 @@ async function compare(): Promise<string> {
   const { pool } = parts.use(await openDatabase(databaseOf(settings)));
   try {
     const decisionClock = createComparedClock({ pool, clock });
-    return summarize(vendor.name, await reconcileMonths({ pool, policy: policyOf(settings), vendor, clock, decisionClock }));
+    return summarize(
+      vendor.name,
+      await reconcileMonths({ pool, policy: policyOf(settings), vendor, clock, decisionClock }),
+    );
   } catch (error) {
     const reason = describeFailure(error);
     throw new Error(`The comparison stopped early: ${reason}\nWhat was compared is saved. Run the command again.`, {
