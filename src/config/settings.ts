@@ -110,7 +110,7 @@ export const settings = z.object({
     .describe('The maximum number of open sessions and unused tokens per user.'),
   MAX_TOKENS_PER_MINUTE: wholeNumber(1, 100_000)
     .prefault('30')
-    .describe('The maximum number of tokens per user and minute.'),
+    .describe('The maximum number of tokens per user and minute, including those that the vendor refuses.'),
   ACCOUNT_MONTHLY_COST_LIMIT: optional(amount).describe('The maximum cost of all users per month, used and held.'),
   ACCOUNT_MAX_CONCURRENT_SESSIONS: optional(wholeNumber(0, 1_000_000)).describe(
     'The maximum number of open sessions and unused tokens of all users.',

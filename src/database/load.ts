@@ -97,14 +97,13 @@ SELECT
           ''
         )
       ) AS quotas ON true
-      -- a token that the vendor refused was not granted
+      -- every request that reached the vendor, whether it granted a token or not
       LEFT JOIN LATERAL (
         SELECT json_agg(token.created_at ORDER BY token.created_at DESC) AS tokens
         FROM (
           SELECT r.created_at
           FROM avatar_usage_records AS r
           WHERE r.user_id = asked.user_id AND r.created_at > $5::timestamptz - interval '1 minute'
-            AND r.end_reason IS DISTINCT FROM 'vendor_error'
           ORDER BY r.created_at DESC
           LIMIT $6
         ) AS token

@@ -18,6 +18,7 @@ export interface QuotaPolicy {
   readonly minSessionSeconds: number;
   /** Open sessions and unused tokens per user. */
   readonly maxConcurrentSessions: number;
+  /** Requests per user that reached the vendor, including those that it refused. */
   readonly maxTokensPerMinute: number;
   /** What all users together may hold and use in a month; null for any amount. */
   readonly accountLimitCost: Micros | null;

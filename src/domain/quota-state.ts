@@ -26,7 +26,7 @@ export function quotaStateOf(user: UserState, quota: StoredQuota, nextTokenAt: D
   };
 }
 
-/** When the limit on tokens per minute grants the next one. Null if it does now. */
+/** When the limit on token requests per minute admits the next one, refused ones included. Null if it does now. */
 export function nextTokenAt(user: UserState, maxTokensPerMinute: number, now: Instant): Instant | null {
   const oldest = user.recentTokens[maxTokensPerMinute - 1];
   return oldest !== undefined && oldest > now - MINUTE_MS ? oldest + MINUTE_MS : null;

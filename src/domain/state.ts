@@ -113,7 +113,7 @@ export interface UserState {
   quotas: StoredQuota[];
   /** All open records, and those that the calls name, by age. */
   records: StoredRecord[];
-  /** When the user's latest tokens were granted, the newest first; no more than the rate limit counts. */
+  /** When the user's latest tokens were requested, the newest first; no more than the rate limit counts. */
   recentTokens: Instant[];
 }
 

@@ -96,11 +96,11 @@ function decide(
   const { policy } = rules;
   if (!limitsOf(user, rules, period).isActive) return { outcome: 'inactive' };
 
-  const grants = user.records
-    .filter((record) => record.createdAt > now - 60_000 && record.endReason !== 'vendor_error')
+  const requests = user.records
+    .filter((record) => record.createdAt > now - 60_000)
     .map((record) => record.createdAt)
     .sort((a, b) => b - a);
-  const nth = grants[policy.maxTokensPerMinute - 1];
+  const nth = requests[policy.maxTokensPerMinute - 1];
   if (nth !== undefined) return { outcome: 'rate_limited', retryAt: new Date(nth + 60_000) };
 
   const others = openRecords(user).filter((record) => record.sessionId !== sessionId);

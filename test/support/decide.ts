@@ -156,7 +156,7 @@ function loaded(state: UserState, request: object, now: Instant, { maxTokensPerM
   const named = new Set(Object.values({ ...request, ...('figures' in request ? (request.figures as object) : {}) }));
   const isNamed = ({ id, avatarSessionId }: StoredRecord) => named.has(id) || named.has(avatarSessionId);
   const recentTokens = state.records
-    .filter(({ createdAt, endReason }) => createdAt > now - 60_000 && endReason !== 'vendor_error')
+    .filter(({ createdAt }) => createdAt > now - 60_000)
     .map(({ createdAt }) => createdAt)
     .sort((a, b) => b - a)
     .slice(0, maxTokensPerMinute);

@@ -96,6 +96,17 @@ describe('holding quota for a token', () => {
     await expect(test.store.hold(holdRequest())).resolves.toMatchObject({ outcome: 'granted' });
   });
 
+  it('counts tokens that the vendor refused toward the limit per minute', async () => {
+    await using test = await createTestStore({ maxTokensPerMinute: 2 });
+    for (const node of [test.store, test.anotherNode()]) {
+      const request = holdRequest();
+      await expect(node.hold(request)).resolves.toMatchObject({ outcome: 'granted' });
+      await node.close({ ...request, reason: 'vendor_error', errorMessage: 'HTTP 503' });
+    }
+    const retryAt = new Date('2026-11-10T12:01:00.000Z');
+    await expect(test.store.hold(holdRequest())).resolves.toEqual({ outcome: 'rate_limited', retryAt });
+  });
+
   it('names the limit that is tighter', async () => {
     await using test = await createTestStore({ pricePerMinute: 60_000_000n, defaultLimitCost: 50_000_000n });
     await expect(test.store.hold(holdRequest({ pricePerMinute: 60_000_000n }))).resolves.toEqual({
