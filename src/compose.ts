@@ -1,11 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { AppDeps } from './app/deps.ts';
+import { createTokenSeal } from './app/token-seal.ts';
 import { trackHeartbeat } from './app/track-heartbeat.ts';
 import { createVendorBalance } from './app/vendor-balance.ts';
 import { openDatabase } from './compose/database.ts';
-import { proxyTokenSecrets } from './compose/proxy-token-secrets.ts';
 import { startReconciliation } from './compose/reconciliation.ts';
 import { startSweeper } from './compose/sweeper.ts';
+import { tokenSecrets } from './compose/token-secrets.ts';
 import { createVendor } from './compose/vendor.ts';
 import { watchClock } from './compose/watch-clock.ts';
 import { type DatabaseWatch, watchDatabase } from './compose/watch-database.ts';
@@ -99,9 +101,11 @@ export async function startService(
     vendor,
     balance: createVendorBalance({ vendor, clock, onError: report('Vendor credits not read') }),
     delivery: config.tokenDelivery,
-    proxyTokens: createProxyTokens(proxyTokenSecrets(config, auth)),
+    proxyTokens: createProxyTokens(tokenSecrets(config, auth)),
     policy,
     clock,
+    pause: (milliseconds) => sleep(milliseconds),
+    seal: createTokenSeal(tokenSecrets(config, auth)),
     onBackgroundError: report('Follow-up of a successful call failed'),
   };
   const presence = createPresence({
@@ -131,7 +135,8 @@ export async function startService(
     demo = await issueDemoTokens(auth, userId, clock);
   }
 
-  sweeper = startSweeper(app, pool, decisionClock, decisions, report('Sweep failed, retrying'));
+  const expectsFigures = config.reconcileIntervalSeconds > 0 && vendor.capabilities.list;
+  sweeper = startSweeper(app, { pool, decisionClock, decisions, expectsFigures }, report('Sweep failed, retrying'));
   parts.defer(() => sweeper.stop());
   const reconciler = startReconciliation(
     { pool, policy, vendor, clock, decisionClock, decisions },

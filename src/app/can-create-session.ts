@@ -28,8 +28,10 @@ export async function canCreateSession(
   avatarName: string | null,
 ): Promise<SessionPermission> {
   const { store, vendor, balance, policy, clock } = deps;
-  const vendorMode = vendor.modeOf(chooseAvatar(deps, avatarName, ['avatarName']));
-  const wish = { vendor: vendor.name, vendorMode, pricePerMinute: policy.pricePerMinute, sessionId };
+  const chosen = chooseAvatar(deps, avatarName, ['avatarName']);
+  const vendorMode = vendor.modeOf(chosen);
+  const { pricePerMinute } = policy;
+  const wish = { avatarName: chosen, vendor: vendor.name, vendorMode, pricePerMinute, sessionId };
   const [{ admission, state }, isFunded] = await Promise.all([
     store.foresee(caller.userId, wish),
     balance.covers(vendorMode, policy.minSessionSeconds),
@@ -43,12 +45,14 @@ export async function canCreateSession(
     maxDurationSeconds: 0,
     quota,
   });
-  if (!isFunded) return refused(outOfCredits());
-
-  if (admission.outcome === 'granted') {
-    const { grantSeconds } = admission;
+  const allowed = (grantSeconds: number): SessionPermission => {
     const message = `A session of up to ${grantSeconds} seconds can start.`;
     return { allowed: true, reason: null, message, refusal: null, maxDurationSeconds: grantSeconds, quota };
+  };
+  if (!isFunded) return refused(outOfCredits());
+
+  if ('grantSeconds' in admission) {
+    return allowed(admission.grantSeconds);
   }
   if (admission.outcome === 'rate_limited') {
     const { message } = tooManyTokens(deps, admission.retryAt);

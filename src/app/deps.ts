@@ -3,6 +3,7 @@ import type { QuotaPolicy } from '../domain/policy.ts';
 import type { ProxyTokens, TokenDelivery } from '../domain/proxy-tokens.ts';
 import type { QuotaStore } from '../domain/store.ts';
 import type { AvatarVendor } from '../domain/vendor.ts';
+import type { TokenSeal } from './token-seal.ts';
 import type { VendorBalance } from './vendor-balance.ts';
 
 /** What the use cases work with. */
@@ -15,6 +16,10 @@ export interface AppDeps {
   readonly proxyTokens: ProxyTokens;
   readonly policy: QuotaPolicy;
   readonly clock: Clock;
+  /** Resolves after so many milliseconds. */
+  readonly pause: (milliseconds: number) => Promise<void>;
+  /** Encrypts tokens that may be handed out again. */
+  readonly seal: TokenSeal;
   /** Hears of what failed beside a call that succeeded. */
   readonly onBackgroundError: (error: unknown) => void;
 }

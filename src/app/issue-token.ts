@@ -4,6 +4,12 @@ import type { AppDeps } from './deps.ts';
 import { type VendorRefusal, vendorRefusal } from './refusals.ts';
 import { storable } from './storable.ts';
 
+/** A token that can be handed out. */
+export interface IssuedToken extends Omit<MintedToken, 'endsAt'> {
+  /** Until when the vendor accepts it. Null for one of this service, which the vendor does not know. */
+  readonly endsAt: Date | null;
+}
+
 interface TokenRequest extends MintRequest {
   readonly recordId: string;
 }
@@ -14,12 +20,12 @@ interface TokenRequest extends MintRequest {
  *
  * @throws VendorFailure
  */
-export async function issueToken(deps: AppDeps, { recordId, ...mint }: TokenRequest): Promise<MintedToken> {
+export async function issueToken(deps: AppDeps, { recordId, ...mint }: TokenRequest): Promise<IssuedToken> {
   const { vendor, delivery, proxyTokens } = deps;
   if (delivery === 'direct') return vendor.mint(mint);
   const sdkClaims = vendor.sdkClaims(mint.avatarName);
   const token = await proxyTokens.issue({ recordId, expiresAt: expiryOf(deps), sdkClaims });
-  return { avatarSessionId: null, token };
+  return { avatarSessionId: null, token, endsAt: null };
 }
 
 /** When a token that is issued now expires. */

@@ -1,4 +1,4 @@
-import type { Admission } from '../domain/admission.ts';
+import type { Admission, Prospect } from '../domain/admission.ts';
 import { LimitExceededError, VendorFailure, type VendorFailureKind } from '../domain/errors.ts';
 import { dayAt } from '../domain/period.ts';
 import type { OpenRecord, QuotaLimit } from '../domain/quota.ts';
@@ -13,6 +13,8 @@ export interface QuotaExceeded {
   readonly message: string;
   /** The limit that was exceeded. Null unless the code is `QUOTA_EXCEEDED`. */
   readonly limit: QuotaLimit | null;
+  /** When quota that is still held may return; null where waiting does not help before the quota resets. */
+  readonly retryAfterSeconds: number | null;
   readonly quota: QuotaView;
 }
 
@@ -22,6 +24,8 @@ export interface ConcurrencyLimit {
   readonly code: 'CONCURRENCY_LIMIT' | 'SUPERSEDED';
   readonly message: string;
   readonly maxConcurrentSessions: number;
+  /** When the place of a session that is being stopped may be free; null where the user has to end one. */
+  readonly retryAfterSeconds: number | null;
   readonly openRecords: readonly OpenRecord[];
 }
 
@@ -42,7 +46,7 @@ export type Refusal = TokenRefusal | SessionNotFound | SessionEnded;
 /** The code of every refusal. The token rate has one only in the answer of `canCreateSession`. */
 export type RefusalCode = Refusal['code'] | 'TOKEN_RATE_LIMITED';
 
-type Rejection = Exclude<Admission, { readonly outcome: 'granted' | 'rate_limited' }>;
+type Rejection = Exclude<Admission, { readonly outcome: 'granted' | 'reissued' | 'minting' | 'rate_limited' }>;
 
 /** The refusal for a token that was not admitted. */
 export function admissionRefusal(deps: AppDeps, rejection: Rejection, quota: QuotaView): TokenRefusal {
@@ -50,22 +54,32 @@ export function admissionRefusal(deps: AppDeps, rejection: Rejection, quota: Quo
     case 'inactive':
       return quotaInactive(quota);
     case 'exceeded':
-      return quotaExceeded(deps, quota, rejection.limit);
+      return quotaExceeded(deps, quota, rejection.limit, rejection.prospect);
     case 'account_crowded':
     case 'account_exceeded':
-      return accountExceeded(quota, rejection.outcome);
+      return accountExceeded(quota, rejection.outcome, secondsUntil(deps, rejection.prospect?.retryAt ?? null));
     case 'concurrency':
-      return concurrencyLimit(deps, quota);
+      return concurrencyLimit(deps, quota, rejection.prospect);
   }
 }
 
-function quotaExceeded(deps: AppDeps, quota: QuotaView, limit: QuotaLimit): QuotaExceeded {
+function quotaExceeded(
+  deps: AppDeps,
+  quota: QuotaView,
+  limit: QuotaLimit,
+  prospect: Prospect | undefined,
+): QuotaExceeded {
+  const retryAfterSeconds = secondsUntil(deps, prospect?.retryAt ?? null);
   const resets = dayAt(quota.resetsAt, deps.policy.billingTimeZone);
   return {
     type: 'quota_exceeded',
     code: 'QUOTA_EXCEEDED',
-    message: `${shortage(deps, quota, limit)} Your quota resets on ${resets}.`,
+    message:
+      retryAfterSeconds === null
+        ? `${shortage(deps, quota, limit)} Your quota resets on ${resets}.`
+        : `${shortage(deps, quota, limit)} Some of it is held for an earlier session and may return in ${formatSeconds(retryAfterSeconds)}.`,
     limit,
+    retryAfterSeconds,
     quota,
   };
 }
@@ -84,12 +98,17 @@ function quotaInactive(quota: QuotaView): QuotaExceeded {
     code: 'QUOTA_INACTIVE',
     message: 'Your quota is deactivated. Ask the operator of this service to reactivate it.',
     limit: null,
+    retryAfterSeconds: null,
     quota,
   };
 }
 
 /** A ceiling of the operator's that all users share, not the user's own quota. */
-function accountExceeded(quota: QuotaView, outcome: 'account_crowded' | 'account_exceeded'): QuotaExceeded {
+function accountExceeded(
+  quota: QuotaView,
+  outcome: 'account_crowded' | 'account_exceeded',
+  retryAfterSeconds: number | null,
+): QuotaExceeded {
   const crowded = outcome === 'account_crowded';
   return {
     type: 'quota_exceeded',
@@ -98,21 +117,31 @@ function accountExceeded(quota: QuotaView, outcome: 'account_crowded' | 'account
       ? 'This service has reached its maximum number of simultaneous sessions. Use the static avatar, or retry in a few minutes.'
       : 'The monthly budget of this service does not cover another session. Use the static avatar. Only the operator can raise the budget.',
     limit: null,
+    retryAfterSeconds,
     quota,
   };
 }
 
-function concurrencyLimit({ policy: { maxConcurrentSessions } }: AppDeps, quota: QuotaView): ConcurrencyLimit {
+function concurrencyLimit(deps: AppDeps, quota: QuotaView, prospect: Prospect | undefined): ConcurrencyLimit {
+  const { maxConcurrentSessions } = deps.policy;
+  const retryAfterSeconds = prospect?.isStopping ? secondsUntil(deps, prospect.retryAt) : null;
   return {
     type: 'concurrency_limit',
     code: 'CONCURRENCY_LIMIT',
     message:
-      maxConcurrentSessions === 1
-        ? 'You already have an open session. End it before you start another one.'
-        : `You already have ${maxConcurrentSessions} open sessions. End one of them before you start another one.`,
+      retryAfterSeconds === null
+        ? tooManySessions(maxConcurrentSessions)
+        : `Your last session is still being stopped. Retry in ${formatSeconds(retryAfterSeconds)}.`,
     maxConcurrentSessions,
+    retryAfterSeconds,
     openRecords: quota.state.openRecords,
   };
+}
+
+function tooManySessions(maxConcurrentSessions: number): string {
+  return maxConcurrentSessions === 1
+    ? 'You already have an open session. End it before you start another one.'
+    : `You already have ${maxConcurrentSessions} open sessions. End one of them before you start another one.`;
 }
 
 /** The token was revoked while the vendor was minting it. */
@@ -123,18 +152,33 @@ export function supersededToken({ policy: { maxConcurrentSessions } }: AppDeps, 
     message:
       'This token was revoked before it was issued: a newer request or a lower limit replaced it. Use the newer token, or request another one.',
     maxConcurrentSessions,
+    retryAfterSeconds: null,
     openRecords: quota.state.openRecords,
   };
 }
 
 /** The rate is an error and not a refusal: a client that works as intended never sees it. */
 export function tooManyTokens({ policy, clock }: AppDeps, retryAt: Date): LimitExceededError {
-  const seconds = Math.max(Math.ceil((retryAt.getTime() - clock().getTime()) / 1000), 1);
+  const seconds = secondsUntil({ clock }, retryAt);
   const tokens = policy.maxTokensPerMinute === 1 ? 'one token' : `${policy.maxTokensPerMinute} tokens`;
   return new LimitExceededError(
     `You can request at most ${tokens} per minute. Retry in ${formatSeconds(seconds)}.`,
     seconds,
   );
+}
+
+function secondsUntil(deps: Pick<AppDeps, 'clock'>, at: Date): number;
+function secondsUntil(deps: Pick<AppDeps, 'clock'>, at: Date | null): number | null;
+function secondsUntil({ clock }: Pick<AppDeps, 'clock'>, at: Date | null): number | null {
+  return at && Math.max(Math.ceil((at.getTime() - clock().getTime()) / 1000), 1);
+}
+
+/** Refusals of a start after which the same token is of no use any more. */
+const FINAL: ReadonlySet<VendorFailureKind> = new Set(['invalid', 'unauthorized', 'gone', 'retired']);
+
+/** Whether a token that the vendor has refused to start may still be started later. */
+export function isFinal(kind: VendorFailureKind): boolean {
+  return FINAL.has(kind);
 }
 
 const VENDOR_MESSAGES: Record<VendorFailureKind, string> = {

@@ -2,6 +2,7 @@ import { ServiceUnavailableError } from '../domain/errors.ts';
 import type { SessionName } from '../domain/store.ts';
 import { beginProxied } from './begin-proxied.ts';
 import { isOver, type RecognisedToken, recogniseToken } from './recognise-token.ts';
+import { isFinal } from './refusals.ts';
 import { sdkForwarded } from './sdk-forwarded.ts';
 import {
   ALREADY_STARTED,
@@ -33,8 +34,8 @@ interface OpenSdkRequest extends Pick<SdkRequest, 'token' | 'body'> {
  * for the token's one session, decided in the database, and only then passed on. A token of this service is exchanged for the
  * vendor's before. The record learns the session's name from the answer.
  *
- * If the vendor refuses or does not answer, the record ends as `vendor_error` and costs nothing. If it ended while the
- * vendor was asked, or its name cannot be saved, the vendor is asked to stop what it has opened.
+ * If the vendor refuses or does not answer, nothing is charged; the token is unused again if another attempt may succeed. If it
+ * ended while the vendor was asked, or its name cannot be saved, the vendor is asked to stop what it has opened.
  *
  * @throws ServiceUnavailableError without the database: the vendor is not reached. Also when only the name could not be
  * saved: the session is stopped at the vendor, and the record runs until its deadline at the latest
@@ -53,7 +54,8 @@ export async function sdkOpen(deps: OpeningDeps, { token, body, avatarName }: Op
   const { avatarSessionId, capSeconds, ...forwarded } = await sdk.open(begun.vendorToken, body);
   if (avatarSessionId === null) {
     const errorMessage = forwarded.failure?.message ?? 'The vendor has named no session';
-    await store.failStart({ recordId, userId, errorMessage: storable(errorMessage) });
+    const isOfNoUse = forwarded.failure !== null && isFinal(forwarded.failure.kind);
+    await store.failStart({ recordId, userId, errorMessage: storable(errorMessage), isFinal: isOfNoUse });
     return sdkForwarded(
       forwarded,
       'The avatar service has not opened the session; nothing is charged. Ask for a new token, or use the static avatar.',

@@ -1,5 +1,6 @@
 import { beginProxied } from './begin-proxied.ts';
 import { isOver, type RecognisedToken, recogniseToken } from './recognise-token.ts';
+import { isFinal } from './refusals.ts';
 import { sdkForwarded } from './sdk-forwarded.ts';
 import {
   type Begun,
@@ -17,10 +18,10 @@ import { storable } from './storable.ts';
  * The start of a session by the vendor's own SDK: trackStart at this instant, and only then passed on to the vendor. A token of
  * this service is exchanged for the vendor's before, and starts once.
  *
- * If the vendor refuses or does not answer, a session that this call started ends as `vendor_error` and costs nothing.
- * A cap that the vendor names below the grant shrinks the hold. Starting a running session again with the vendor's own token is
- * passed on and changes nothing here. If the session ended while the vendor was asked, the vendor is asked to stop what it has
- * started.
+ * If the vendor refuses or does not answer, nothing is charged; the vendor's own token is unused again if another attempt may
+ * succeed. That the session runs already is no failure: it was started past this service. A cap that the vendor names below the
+ * grant shrinks the hold. Starting a running session again with the vendor's own token is passed on and changes nothing here. If the
+ * session ended while the vendor was asked, the vendor is asked to stop what it has started.
  *
  * @throws ServiceUnavailableError without the database: the vendor is not reached. Also when only its answer could not be
  * noted: the session then runs until its deadline
@@ -42,9 +43,12 @@ export async function sdkStart(deps: SdkDeps, { token, body, ...named }: SdkRequ
     const capSeconds = forwarded.capSeconds ?? begun.capSeconds;
     // The session runs: that its cap could not be noted must not keep the answer from the page.
     if (capSeconds !== null) await store.cap({ recordId, userId, capSeconds }).catch(onBackgroundError);
+  } else if (forwarded.ranBefore) {
+    await store.confirmStart({ recordId, userId, ranBefore: begun.isFirst });
   } else if (begun.isFirst) {
     // Its session has its name, so the vendor is asked to stop it: no answer does not mean that it does not run.
-    await store.failStart({ recordId, userId, errorMessage: storable(forwarded.failure.message) });
+    const { kind, message } = forwarded.failure;
+    await store.failStart({ recordId, userId, errorMessage: storable(message), isFinal: isFinal(kind) });
   }
   return sdkForwarded(
     forwarded,

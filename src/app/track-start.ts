@@ -19,5 +19,6 @@ export async function trackStart(
   caller: Caller,
   input: TrackStartInput,
 ): Promise<TrackedSession | SessionNotFound | SessionEnded> {
-  return openSession(await store.start({ userId: caller.userId, ...input, mustBeNamed: delivery === 'proxy' }));
+  const mustBeNamed = delivery === 'proxy';
+  return openSession(await store.start({ userId: caller.userId, ...input, mustBeNamed, isReported: true }));
 }

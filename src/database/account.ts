@@ -16,7 +16,7 @@ FROM usage_quotas
 WHERE NOT EXISTS (SELECT FROM account_state)
 GROUP BY current_month;
 INSERT INTO account_state (open_sessions)
-SELECT count(*) FROM avatar_usage_records WHERE end_reason IS NULL
+SELECT count(*) FROM avatar_usage_records WHERE end_reason IS NULL OR is_stopping
 ON CONFLICT DO NOTHING`;
 
 const CLOSE_ACCOUNT = `

@@ -72,7 +72,7 @@ account AS (
   WHERE EXISTS (SELECT FROM account_state)
   UNION ALL
   SELECT 'all months', 'open sessions of the account', 'sessions', open_sessions,
-    (SELECT count(*) FROM avatar_usage_records WHERE end_reason IS NULL)
+    (SELECT count(*) FROM avatar_usage_records WHERE end_reason IS NULL OR is_stopping)
   FROM account_state
 )
 SELECT 'all users' AS "userId", period, what, unit, trim_scale(quota)::text AS quota,

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Clock } from '../domain/clock.ts';
-import type { DueWork, PendingStop, StopAnswer } from '../domain/due-work.ts';
+import type { DueWork, FailedStop, PendingStop } from '../domain/due-work.ts';
 import type { QuotaPolicy } from '../domain/policy.ts';
 import { createBatcher } from './batcher.ts';
 import { type DecisionClock, uncomparedClock } from './decision-clock.ts';
@@ -52,12 +52,13 @@ const UNLOCKED_USERS = 'SELECT user_id AS "userId" FROM quota_users WHERE user_i
  */
 const CLAIM_STOPS = `
 WITH claimed AS (
-  SELECT record_id
-  FROM vendor_stops
-  WHERE next_attempt_at >= $7 AND next_attempt_at <= $3 AND vendor = $2
-  ORDER BY next_attempt_at
+  SELECT s.record_id, r.user_id, r.created_at
+  FROM vendor_stops AS s
+  JOIN avatar_usage_records AS r ON r.id = s.record_id
+  WHERE s.next_attempt_at >= $7 AND s.next_attempt_at <= $3 AND s.vendor = $2
+  ORDER BY s.next_attempt_at
   LIMIT $4
-  FOR UPDATE SKIP LOCKED
+  FOR UPDATE OF s SKIP LOCKED
 )
 UPDATE vendor_stops AS s
 SET
@@ -65,19 +66,19 @@ SET
   next_attempt_at = $1::timestamptz + make_interval(secs => least($5 * 2 ^ least(s.attempts, 20), $6))
 FROM claimed
 WHERE s.record_id = claimed.record_id
-RETURNING s.record_id AS "recordId", s.avatar_session_id AS "avatarSessionId", s.reason, s.attempts`;
+RETURNING s.record_id AS "recordId", claimed.user_id AS "userId", claimed.created_at AS "createdAt",
+  s.avatar_session_id AS "avatarSessionId", s.reason, s.attempts`;
 
-/** Notes the vendor's answers: confirmed, or the error and, where the vendor named one, another moment to try again. */
-const NOTE_STOPS = `
+/** Notes stops that have failed: the error and, where the vendor named one, another moment to try again. */
+const NOTE_FAILED_STOPS = `
 WITH noted AS (
   UPDATE vendor_stops AS s
   SET
-    confirmed_at = CASE WHEN answer.error IS NULL THEN $1::timestamptz END,
-    next_attempt_at = CASE WHEN answer.error IS NOT NULL THEN coalesce(answer.retry_at, s.next_attempt_at) END,
+    next_attempt_at = coalesce(answer.retry_at, s.next_attempt_at),
     last_error = answer.error
-  FROM unnest($2::uuid[], $3::text[], $4::timestamptz[]) AS answer (record_id, error, retry_at)
+  FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS answer (record_id, error, retry_at)
   WHERE s.record_id = answer.record_id AND s.confirmed_at IS NULL
-  RETURNING CASE WHEN answer.error IS NOT NULL THEN answer.retry_at END AS retry_at
+  RETURNING answer.retry_at
 )
 SELECT pg_notify('quota_due', (extract(epoch FROM due.at) * 1000)::bigint::text)
 FROM (SELECT min(retry_at) AS at FROM noted) AS due
@@ -124,13 +125,12 @@ export function createDueWork(options: DueWorkOptions): DueWork {
     return userIds.length === 0 ? [] : find(UNLOCKED_USERS, [userIds]);
   }
 
-  const noteStop = createBatcher<StopAnswer, undefined>({
+  const noteFailure = createBatcher<FailedStop, undefined>({
     async run(answers) {
       await pool.query({
-        name: 'note_stops',
-        text: NOTE_STOPS,
+        name: 'note_failed_stops',
+        text: NOTE_FAILED_STOPS,
         values: [
-          await decisionClock.now(),
           answers.map((answer) => answer.recordId),
           answers.map((answer) => answer.error),
           answers.map((answer) => answer.retryAt),
@@ -168,9 +168,7 @@ export function createDueWork(options: DueWorkOptions): DueWork {
       });
       return rows;
     },
-    async noteStops(answers) {
-      await Promise.all(answers.map(noteStop));
-    },
+    noteFailedStop: noteFailure,
     async nextDue(dueFrom = BEGINNING) {
       const { rows } = await pool.query<{ at: Date | null }>({
         name: 'next_due',

@@ -1,5 +1,5 @@
 import type { Decision } from '../domain/decide/decide.ts';
-import { isOpen, type UserState } from '../domain/state.ts';
+import { isOpen, isOutstanding, type UserState } from '../domain/state.ts';
 
 /** The most users that are kept. A user without open records takes about a kilobyte. */
 const MAX_USERS = 10_000;
@@ -42,7 +42,12 @@ export function createKeptUsers(maxUsers = MAX_USERS): KeptUsers {
   };
 }
 
-/** What a user is once a decision was saved. Records that have ended are loaded when a call names one. */
+/** What a user is once a decision was saved. Records that nothing can change any more are loaded when a call names one. */
 export function afterSave({ after, revision, dueAt }: Decision): UserState {
-  return { ...after, revision: revision + 1, dueAt, records: after.records.filter(isOpen) };
+  return {
+    ...after,
+    revision: revision + 1,
+    dueAt,
+    records: after.records.filter((record) => isOpen(record) || isOutstanding(record)),
+  };
 }

@@ -4,7 +4,7 @@ import type { BillingPeriod } from '../domain/period.ts';
 import type { AccountState, UserState } from '../domain/state.ts';
 import { QUOTA_SQL, RECORD_SQL, toUserState, type UserJson } from './stored-rows.ts';
 
-/** Whose state to load, and of which records beside the open ones. */
+/** Whose state to load, and of which records beside those that are open or that the vendor may still bill. */
 export interface LoadRequest {
   readonly userIds: readonly string[];
   /** Records by their ID. */
@@ -70,9 +70,12 @@ SELECT
       LEFT JOIN LATERAL (
         SELECT min(record.billing_period) AS since, json_agg(row ORDER BY record.created_at, record.id) AS rows
         FROM (
-          SELECT r.* FROM avatar_usage_records AS r WHERE r.user_id = asked.user_id AND r.end_reason IS NULL
+          SELECT r.* FROM avatar_usage_records AS r
+          WHERE r.user_id = asked.user_id AND (r.end_reason IS NULL OR r.is_stopping OR r.held_seconds > 0)
           UNION ALL
-          SELECT named.* FROM named WHERE named.user_id = asked.user_id AND named.end_reason IS NOT NULL
+          SELECT named.* FROM named
+          WHERE named.user_id = asked.user_id
+            AND NOT (named.end_reason IS NULL OR named.is_stopping OR named.held_seconds > 0)
         ) AS record
         CROSS JOIN LATERAL (SELECT ${RECORD_SQL.selected('record')}) AS row
       ) AS records ON true

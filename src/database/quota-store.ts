@@ -47,7 +47,10 @@ export function createQuotaStore(options: QuotaStoreOptions): QuotaStore {
   }
 
   return {
-    hold: (request) => perform(request.userId, 'hold', request),
+    async hold(request) {
+      const { answer, decision } = await performAndSee(request.userId, 'hold', request);
+      return answer.outcome === 'reissued' ? { ...answer, saved: savedIn(decision, answer.recordId) } : answer;
+    },
     async attach(request) {
       const { answer, decision } = await performAndSee(request.userId, 'attach', request);
       return answer ? savedIn(decision, request.recordId) : null;
@@ -60,6 +63,7 @@ export function createQuotaStore(options: QuotaStoreOptions): QuotaStore {
     name: (named) => perform(named.userId, 'name', named),
     failStart: (failed) => perform(failed.userId, 'failStart', failed),
     confirmStart: (started) => perform(started.userId, 'confirmStart', started),
+    confirmStop: (confirmed) => perform(confirmed.userId, 'confirmStop', confirmed),
     cap: (cap) => perform(cap.userId, 'cap', cap),
     changeLimits: (change) => perform(change.userId, 'changeLimits', change),
     async recognise(tokenHash) {

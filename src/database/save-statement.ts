@@ -9,6 +9,8 @@ export interface SaveParts {
   /** Thresholds that fired, or that can fire again. */
   readonly alerts: readonly object[];
   readonly stops: readonly object[];
+  /** Stops that the vendor has confirmed. */
+  readonly confirmedStops: readonly object[];
   /** Null without a ceiling. */
   readonly account: AccountPart | null;
   readonly priceRevision: number;
@@ -88,6 +90,7 @@ export function saveStatement(parts: SaveParts): Statement {
     ...rows('entries', parts.entries, (json) => bookedEntries(json, account !== null)),
     ...rows('alerts', parts.alerts, savedAlerts),
     ...rows('stops', parts.stops, (json) => orderedStops(json, now())),
+    ...rows('confirmed', parts.confirmedStops, (json) => confirmedStops(json, now())),
     ...rows('thresholds', account?.thresholds ?? [], (json) => firedThresholds(json, now())),
   ];
   const notices = [
@@ -280,6 +283,14 @@ ordered_stops AS (
   WHERE EXISTS (
     SELECT FROM stop
     WHERE stop.record_id = s.record_id AND (stop.again_before = 'infinity' OR s.confirmed_at < stop.again_before)
+  )
+)`;
+
+const confirmedStops = (json: string, now: string) => `confirmed_stops AS (
+  UPDATE vendor_stops
+  SET confirmed_at = ${now}, next_attempt_at = NULL, last_error = NULL
+  WHERE confirmed_at IS NULL AND record_id IN (
+    SELECT record_id FROM json_to_recordset(${json}) AS c (user_id text, record_id uuid) JOIN ok USING (user_id)
   )
 )`;
 

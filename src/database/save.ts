@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Decision } from '../domain/decide/decide.ts';
 import { formatMoney } from '../domain/money.ts';
-import { isOpen, type StoredQuota, type UserState } from '../domain/state.ts';
+import { type StoredQuota, takesPlace, type UserState } from '../domain/state.ts';
 import type { AccountThresholdKey } from './account-thresholds.ts';
 import { saveStatement, type UserPart } from './save-statement.ts';
 import { instantText, quotaToJson, recordToJson } from './stored-rows.ts';
@@ -55,6 +55,9 @@ export async function save(
     entries: decisions.flatMap(({ entries }) => entries).map(entryRow),
     alerts: batch.flatMap(alertRows),
     stops: decisions.flatMap(stopRows),
+    confirmedStops: decisions.flatMap(({ userId, confirmedStops }) =>
+      confirmedStops.map((recordId) => ({ user_id: userId, record_id: recordId })),
+    ),
     account: account && { version: account.version, thresholds: account.fired.map(thresholdRow) },
     priceRevision,
     wakeAt: wakeAt(batch, now),
@@ -73,7 +76,7 @@ function userRow({ before, decision }: Decided): UserPart {
     revision,
     due_at: dueAt === null ? null : instantText(dueAt),
     events: notifications(events.map((event) => ({ userId, ...event }))),
-    open_sessions: after.records.filter(isOpen).length - before.records.filter(isOpen).length,
+    open_sessions: after.records.filter(takesPlace).length - before.records.filter(takesPlace).length,
     books: decision.entries.length > 0,
     periods: quotas.map(({ period }) => period).filter((period) => knownPeriods.has(period)),
     record_ids: records.map(({ id }) => id).filter((id) => knownRecords.has(id)),

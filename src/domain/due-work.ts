@@ -3,16 +3,19 @@ import type { EndReason } from './session.ts';
 /** A stop that the vendor has not confirmed yet. */
 export interface PendingStop {
   readonly recordId: string;
+  readonly userId: string;
+  /** When its token was asked for. */
+  readonly createdAt: Date;
   readonly avatarSessionId: string;
   readonly reason: EndReason;
   /** How often it has been tried, this time included. */
   readonly attempts: number;
 }
 
-/** What the vendor answered to a stop: confirmed if there is no error. */
-export interface StopAnswer {
+/** A stop that the vendor has not confirmed. */
+export interface FailedStop {
   readonly recordId: string;
-  readonly error: string | null;
+  readonly error: string;
   /** When the vendor asked to be called again; null leaves it to the backoff. */
   readonly retryAt: Date | null;
 }
@@ -32,7 +35,7 @@ export interface DueWork {
   sweep(lapsesFrom: Date, dueFrom?: Date): Promise<number>;
   /** Takes the vendor's stops that are due, or all; one that is not answered falls due again after its backoff. */
   claimStops(which: 'due' | 'all', dueFrom?: Date): Promise<PendingStop[]>;
-  noteStops(answers: readonly StopAnswer[]): Promise<void>;
+  noteFailedStop(failed: FailedStop): Promise<void>;
   /** Null if nothing ever falls due. */
   nextDue(dueFrom?: Date): Promise<Date | null>;
 }

@@ -6,6 +6,7 @@ export type QuotaEventReason =
   | 'token_created'
   | 'session_started'
   | 'session_ended'
+  | 'hold_released'
   | 'warning'
   | 'limit_reached'
   | 'session_capped'

@@ -74,7 +74,7 @@ export interface StoredRecord {
   vendorCapSeconds: number | null;
   /** The cap that the vendor named at the start. Null until it is known. */
   effectiveCapSeconds: number | null;
-  /** What is reserved for the record at the moment. Zero after its end. */
+  /** What is reserved for the record at the moment. After its end: what the vendor may still bill for it. */
   heldSeconds: number;
   heldCost: Micros;
   /** The part of its use that was settled in the months before `quotaPeriod`. */
@@ -82,8 +82,16 @@ export interface StoredRecord {
   settledCost: Micros;
   /** The start plus the settled seconds: from here on its use belongs to `quotaPeriod`. */
   countedFrom: Instant | null;
-  /** SHA-256 of the vendor's token, in hexadecimal. */
+  /** SHA-256 of the token, in hexadecimal. */
   tokenHash: string | null;
+  /** The unused token, encrypted, so that it can be handed out again. Null once it was used or has ended. */
+  sealedToken: string | null;
+  /** Until when the vendor accepts the token. Null while the vendor's token has not left this service. */
+  tokenEndsAt: Instant | null;
+  /** Seconds that the vendor may have streamed before the start that was reported to this service. */
+  unseenSeconds: number;
+  /** Whether the session has ended here, while the vendor has not confirmed its stop. */
+  isStopping: boolean;
   /** The vendor's own figures. Null until the record was reconciled. */
   actualSeconds: number | null;
   actualCost: Micros | null;
@@ -111,7 +119,7 @@ export interface UserState {
   dueAt: Instant | null;
   /** By period, ascending: every month that a decision can touch, and the last one before them. */
   quotas: StoredQuota[];
-  /** All open records, and those that the calls name, by age. */
+  /** All open records, those that the vendor may still bill after their end, and those that the calls name, by age. */
   records: StoredRecord[];
   /** When the user's latest tokens were requested, the newest first; no more than the rate limit counts. */
   recentTokens: Instant[];
@@ -120,10 +128,20 @@ export interface UserState {
 /** What all users together have used and hold, month by month. Kept only where the account has a ceiling. */
 export interface AccountState {
   months: Map<BillingPeriod, { usedCost: Micros; heldCost: Micros }>;
-  /** Unused tokens and running sessions of all users. */
+  /** Unused tokens, running sessions, and those whose stop the vendor has not confirmed, of all users. */
   openSessions: number;
   /** Thresholds of the ceiling that have fired, by month. */
   alerts: Map<BillingPeriod, Set<number>>;
+}
+
+/** Whether a record takes one of the places for sessions that run at the same time. */
+export function takesPlace(record: Pick<StoredRecord, 'status' | 'isStopping'>): boolean {
+  return isOpen(record) || record.isStopping;
+}
+
+/** Whether the vendor may still bill a record that has ended. */
+export function isOutstanding(record: StoredRecord): boolean {
+  return !isOpen(record) && (record.isStopping || record.heldSeconds > 0);
 }
 
 export function isOpen({ status }: Pick<StoredRecord, 'status'>): boolean {

@@ -1,4 +1,4 @@
-import type { Admission } from './admission.ts';
+import type { Admission, Reissue } from './admission.ts';
 import type { QuotaEvent } from './events.ts';
 import type { LimitChange } from './limits.ts';
 import type { Micros } from './money.ts';
@@ -28,6 +28,10 @@ export interface AttachRequest {
   readonly avatarSessionId: string | null;
   /** SHA-256. */
   readonly tokenHash: Uint8Array;
+  /** The token, encrypted, if it may be handed out again. */
+  readonly sealedToken?: string;
+  /** Until when the vendor accepts the token, if it is the vendor's own. */
+  readonly tokenEndsAt?: Date;
 }
 
 export interface StartRequest {
@@ -37,6 +41,8 @@ export interface StartRequest {
   readonly avatarName: string | null;
   /** Whether the vendor must have named the session to this service before. @default false */
   readonly mustBeNamed?: boolean;
+  /** Whether only the page says so: it may have started the session at any moment since it has the token. */
+  readonly isReported?: boolean;
 }
 
 export interface HeartbeatRequest {
@@ -81,17 +87,33 @@ export interface FailedStart {
   readonly recordId: string;
   readonly userId: string;
   readonly errorMessage: string;
+  /** Whether the token is of no use any more: another start would fail as well. */
+  readonly isFinal?: boolean;
 }
 
 /** A record whose session the vendor has started. */
 export interface StartedRecord {
   readonly recordId: string;
   readonly userId: string;
+  /** Whether the vendor says that it had started before it was asked. */
+  readonly ranBefore?: boolean;
+}
+
+/** What the vendor has answered to a stop. */
+export interface ConfirmedStop {
+  readonly recordId: string;
+  readonly userId: string;
+  /** `unknown`: it does not run, and may never have. `forgotten`: the vendor has lost everything of that time. */
+  readonly word: 'stopped' | 'unknown' | 'forgotten';
+  /** Whether the vendor's own figures will follow. */
+  readonly expectsFigures: boolean;
 }
 
 /** The part of a request for a token that admission depends on. Without a conversation, it is one without open records. */
 export interface Wish extends Pick<HoldRequest, 'vendor' | 'vendorMode' | 'pricePerMinute'> {
   readonly sessionId: string | null;
+  /** An unused token of the same avatar is handed out again. */
+  readonly avatarName?: string;
 }
 
 /** What a token would get, and the quota that this rests on. */
@@ -140,6 +162,9 @@ export type SavedOutcome<Name extends string> =
   | { readonly outcome: Name; readonly saved: Saved }
   | { readonly outcome: 'not_found'; readonly saved: null };
 
+/** What {@link QuotaStore.hold} answers. A token that is handed out again comes with what its answer shows. */
+export type Held = Exclude<Admission, Reissue> | (Reissue & { readonly saved: Saved });
+
 /** A change of a quota, as it is published. */
 export type QuotaChange = Pick<QuotaEvent, 'userId' | 'period' | 'version' | 'recordId'>;
 
@@ -151,7 +176,7 @@ export type QuotaChange = Pick<QuotaEvent, 'userId' | 'period' | 'version' | 're
  */
 export interface QuotaStore {
   /** Reserves quota for a token; a new user's quota is created with it. */
-  hold(request: HoldRequest): Promise<Admission>;
+  hold(request: HoldRequest): Promise<Held>;
   /** Notes what the vendor minted. Null if the record ended meanwhile: then the token must not go out. */
   attach(request: AttachRequest): Promise<Saved | null>;
   start(request: StartRequest): Promise<SavedOutcome<'started' | 'already_started' | 'ended'>>;
@@ -164,10 +189,15 @@ export interface QuotaStore {
   open(request: OpenRequest): Promise<'started' | 'taken' | 'ended'>;
   /** False if the session ended meanwhile: then the vendor is asked to stop it. */
   name(named: SessionName): Promise<boolean>;
-  /** Ends a session as one that the vendor did not start: nothing is charged. One that has ended stays as it is. */
+  /**
+   * The vendor has not started a session: nothing is charged. A token that may still be used is unused again, until its time
+   * to live has passed. A session that has ended stays as it is.
+   */
   failStart(failed: FailedStart): Promise<void>;
   /** The vendor has started it. False if it ended here meanwhile: then the vendor is asked to stop it, once more if need be. */
   confirmStart(started: StartedRecord): Promise<boolean>;
+  /** What was held for a session returns, as far as the vendor's answer to its stop allows. */
+  confirmStop(confirmed: ConfirmedStop): Promise<void>;
   /** Notes the vendor's cap; a hold that is greater shrinks to it, and the deadline follows. */
   cap(cap: SessionCap): Promise<void>;
   /** Deadlines, holds and thresholds of open sessions follow at once. */

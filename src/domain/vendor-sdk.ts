@@ -13,6 +13,8 @@ export interface Forwarded {
 export interface ForwardedStart extends Forwarded {
   /** The most that the session may run, in whole seconds; null where the vendor names none. */
   readonly capSeconds: number | null;
+  /** Whether the vendor has refused because the session runs: it was started past this service. */
+  readonly ranBefore: boolean;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface VendorSdk {
   keepAlive(credential: SdkCredential, body: string): Promise<Forwarded>;
 }
 
-export interface ForwardedOpening extends ForwardedStart {
+export interface ForwardedOpening extends Omit<ForwardedStart, 'ranBefore'> {
   /** The vendor's name for the session; null if it has opened none. */
   readonly avatarSessionId: string | null;
 }

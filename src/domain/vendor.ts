@@ -18,7 +18,12 @@ export interface MintedToken {
   readonly avatarSessionId: string | null;
   /** For the vendor's SDK in the browser. Never stored in the clear. */
   readonly token: string;
+  /** Until when the vendor accepts the token: by its own word, or by a careful guess. */
+  readonly endsAt: Date;
 }
+
+/** `unknown`: the vendor does not know the session, which may never have started. */
+export type StopWord = 'stopped' | 'unknown';
 
 /** One session as the vendor sees it. */
 export interface VendorSession {
@@ -75,8 +80,8 @@ export interface AvatarVendor {
   /** Credits a minute of a mode; null for one that is not known, or where the vendor does not bill in credits. */
   creditsPerMinute(mode: string): string | null;
   mint(request: MintRequest): Promise<MintedToken>;
-  /** Resolves once the vendor confirms that the session does not run, also when it never did or is long over. */
-  stop(avatarSessionId: string, reason: string): Promise<void>;
+  /** Resolves once the vendor confirms that the session does not run, also when it never did or has ended before. */
+  stop(avatarSessionId: string, reason: string): Promise<StopWord>;
   keepAlive(avatarSessionId: string): Promise<void>;
   /** @throws VendorFailure of kind `gone` for an unknown id. */
   get(avatarSessionId: string): Promise<VendorSession>;

@@ -1,5 +1,6 @@
 import { type ExecutionResult, execute, parse, subscribe } from 'graphql';
 import { deliverStops } from '../../src/app/deliver-stops.ts';
+import { createTokenSeal } from '../../src/app/token-seal.ts';
 import { createDueWork } from '../../src/database/due-work.ts';
 import { createPrisma } from '../../src/database/prisma.ts';
 import { createUsageReader } from '../../src/database/usage-summary.ts';
@@ -59,6 +60,8 @@ export async function startCountedGraph() {
     presence: { watch: () => () => {} },
     delivery: 'direct',
     proxyTokens: createProxyTokens(['secret']),
+    pause: async () => {},
+    seal: createTokenSeal(['secret']),
     onBackgroundError: () => {},
     caller: { userId: 'ann', isAdmin: false, expiresAt: clock.now() },
     streamsUntil: null,
@@ -82,7 +85,7 @@ export async function startCountedGraph() {
     },
     /** Delivers the stops that are due, as the sweeper does. Returns the statements for it. */
     async deliverStops(): Promise<readonly string[]> {
-      await deliverStops({ work, vendor, clock: clock.now }, 'due');
+      await deliverStops({ work, store, vendor, expectsFigures: true, clock: clock.now }, 'due');
       return counted({ data: {} }).statements;
     },
     /** Subscribes. Each message comes with the statements since the operation or the message before it. */

@@ -3,7 +3,7 @@ import type { Act, Answer, Request } from '../../src/domain/decide/acts.ts';
 import type { QuotaPolicy } from '../../src/domain/policy.ts';
 import type { VendorFigures } from '../../src/domain/reconciliation.ts';
 import type { EndReason } from '../../src/domain/session.ts';
-import { isOpen, type StoredRecord } from '../../src/domain/state.ts';
+import { isOpen, isOutstanding, type StoredRecord } from '../../src/domain/state.ts';
 import { createDecider, type Decider } from './decide.ts';
 
 // Random stories of one user: acts of every kind, prices that are entered, and a clock that moves. A step names its record by
@@ -86,7 +86,7 @@ export function tell(
 
 /** Lets everything that is open end by the clock. */
 export function runToTheEnd(decider: Decider): void {
-  while (decider.state.records.some(isOpen)) {
+  while (decider.state.records.some((record) => isOpen(record) || isOutstanding(record))) {
     decider.now = Math.max(decider.now, decider.state.dueAt ?? Number.NaN);
     decider.act('sweep', { lapsesFrom: 0 });
   }
@@ -116,10 +116,15 @@ function take(teller: Teller, token: typeof anyToken extends fc.Arbitrary<infer 
 }
 
 /** A token is attached once, before it can be started. */
-function attachTo({ act, userId }: Teller, record: StoredRecord | undefined, isNamed: boolean): void {
+function attachTo(
+  { act, userId, decider }: Teller,
+  record: StoredRecord | undefined,
+  { isNamed, life }: { readonly isNamed: boolean; readonly life: number | null },
+): void {
   if (!record || record.tokenHash !== null || record.status === 'active') return;
   const avatarSessionId = isNamed ? `stream-${record.id}` : null;
-  act('attach', { recordId: record.id, userId, avatarSessionId, tokenHash: new Uint8Array(32) });
+  const vendors = life === null ? {} : { sealedToken: 'sealed', tokenEndsAt: new Date(decider.now + life) };
+  act('attach', { recordId: record.id, userId, avatarSessionId, tokenHash: new Uint8Array(32), ...vendors });
 }
 
 /** The vendor's ID of a record's session. Where the vendor names it only at its start, the one that it will have. */
@@ -134,8 +139,11 @@ function startOf({ act, userId }: Teller, record: StoredRecord | undefined): voi
 
 const hold = step('hold', anyToken, take);
 
-const attach = step('attach', fc.record({ nth, isNamed: fc.boolean() }), (teller, drawn) =>
-  attachTo(teller, teller.recordAt(drawn.nth), drawn.isNamed),
+/** How long the vendor accepts a token. Null for one that stays with the service. */
+const anyLife = fc.option(fc.integer({ min: SECOND, max: 4000 * SECOND }));
+
+const attach = step('attach', fc.record({ nth, isNamed: fc.boolean(), life: anyLife }), (teller, drawn) =>
+  attachTo(teller, teller.recordAt(drawn.nth), drawn),
 );
 
 const start = step('start', nth, (teller, position) => startOf(teller, teller.recordAt(position)));
@@ -143,10 +151,10 @@ const start = step('start', nth, (teller, position) => startOf(teller, teller.re
 /** A token that is taken, attached and started. */
 const session = step(
   'session',
-  fc.record({ token: anyToken, isNamed: fc.boolean(), wait: fc.nat({ max: 2 * SECOND }) }),
-  (teller, { token, isNamed, wait }) => {
+  fc.record({ token: anyToken, isNamed: fc.boolean(), life: anyLife, wait: fc.nat({ max: 2 * SECOND }) }),
+  (teller, { token, wait, ...minted }) => {
     take(teller, token);
-    attachTo(teller, teller.recordAt(0), isNamed);
+    attachTo(teller, teller.recordAt(0), minted);
     teller.waitUntil(teller.decider.now + wait);
     startOf(teller, teller.recordAt(0));
   },
@@ -157,7 +165,7 @@ const vendorWord = step(
   'vendorWord',
   fc.record({
     nth,
-    word: fc.constantFrom('open', 'name', 'failStart', 'confirmStart', 'cap'),
+    word: fc.constantFrom('open', 'name', 'failStart', 'failForGood', 'confirmStart', 'ranBefore', 'cap'),
     capSeconds: fc.integer({ min: 1, max: 900 }),
   }),
   (teller, { nth: position, word, capSeconds }) => {
@@ -168,8 +176,24 @@ const vendorWord = step(
     if (word === 'open') act('open', { ...named, avatarName: null });
     if (word === 'name') act('name', { ...named, avatarSessionId: sessionOf(record) });
     if (word === 'failStart') act('failStart', { ...named, errorMessage: 'the vendor is down' });
+    if (word === 'failForGood') act('failStart', { ...named, errorMessage: 'a bad avatar', isFinal: true });
     if (word === 'confirmStart') act('confirmStart', named);
+    if (word === 'ranBefore') act('confirmStart', { ...named, ranBefore: true });
     if (word === 'cap') act('cap', { ...named, capSeconds });
+  },
+);
+
+/** What the vendor answers to the stop of a session. */
+const stopped = step(
+  'stopped',
+  fc.record({
+    nth,
+    word: fc.constantFrom('stopped', 'stopped', 'unknown', 'forgotten'),
+    expectsFigures: fc.boolean(),
+  }),
+  ({ act, userId, recordAt }, { nth: position, ...word }) => {
+    const record = recordAt(position);
+    if (record) act('confirmStop', { recordId: record.id, userId, ...word });
   },
 );
 
@@ -284,6 +308,7 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: vendorWord },
   { weight: 4, arbitrary: heartbeat },
   { weight: 3, arbitrary: end },
+  { weight: 4, arbitrary: stopped },
   { weight: 2, arbitrary: close },
   { weight: 3, arbitrary: changeLimits },
   { weight: 2, arbitrary: enterPrice },

@@ -6,7 +6,14 @@ import { firstVersion } from '../../src/domain/decide/version.ts';
 import { heartbeatLapseSeconds, type QuotaPolicy } from '../../src/domain/policy.ts';
 import { createPriceBook, type StoredPrice } from '../../src/domain/price-book.ts';
 import type { OpenRecord, QuotaState } from '../../src/domain/quota.ts';
-import { type AccountState, type Instant, isOpen, type StoredRecord, type UserState } from '../../src/domain/state.ts';
+import {
+  type AccountState,
+  type Instant,
+  isOpen,
+  isOutstanding,
+  type StoredRecord,
+  type UserState,
+} from '../../src/domain/state.ts';
 import { everyThreshold } from '../../src/domain/thresholds.ts';
 import { DEFAULT_POLICY } from './policy.ts';
 
@@ -151,7 +158,7 @@ export function createDecider({
   };
 }
 
-/** The state as it is loaded for an act: of the records that have ended only those that the act names. */
+/** The state as it is loaded for an act: of the records that the vendor bills no more only those that the act names. */
 function loaded(state: UserState, request: object, now: Instant, { maxTokensPerMinute }: QuotaPolicy): UserState {
   const named = new Set(Object.values({ ...request, ...('figures' in request ? (request.figures as object) : {}) }));
   const isNamed = ({ id, avatarSessionId }: StoredRecord) => named.has(id) || named.has(avatarSessionId);
@@ -162,7 +169,7 @@ function loaded(state: UserState, request: object, now: Instant, { maxTokensPerM
     .slice(0, maxTokensPerMinute);
   return deepFreeze({
     ...state,
-    records: state.records.filter((record) => isOpen(record) || isNamed(record)),
+    records: state.records.filter((record) => isOpen(record) || isOutstanding(record) || isNamed(record)),
     recentTokens,
   });
 }
@@ -251,6 +258,10 @@ function storedRecord(record: OpenRecord, period: string): StoredRecord {
     settledCost: 0n,
     countedFrom,
     tokenHash: null,
+    sealedToken: null,
+    tokenEndsAt: null,
+    unseenSeconds: 0,
+    isStopping: false,
     actualSeconds: null,
     actualCost: null,
     vendorCredits: null,

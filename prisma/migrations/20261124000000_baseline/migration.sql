@@ -105,7 +105,7 @@ CREATE TABLE avatar_usage_records (
   vendor_cap_seconds  integer,
   -- the cap that it named at the start, which may be lower; null until it is known
   effective_cap_seconds integer,
-  -- what of the quota is reserved for this record now; zero once it has ended
+  -- what of the quota is reserved for this record now: after its end, what the vendor may still bill
   held_seconds        integer NOT NULL DEFAULT 0,
   held_cost           numeric(18, 6) NOT NULL DEFAULT 0,
   -- what of its use is settled already, in the month it started in, while it runs on in the next one
@@ -113,8 +113,16 @@ CREATE TABLE avatar_usage_records (
   settled_cost        numeric(18, 6) NOT NULL DEFAULT 0,
   -- session_started_at + settled_seconds: from here its use counts to quota_period
   counted_from        timestamptz(3),
-  -- SHA-256 of the vendor's token
+  -- SHA-256 of the token that was handed out
   token_hash          bytea,
+  -- the unused token itself, encrypted, to be handed out once more
+  sealed_token        text,
+  -- until when the vendor accepts the token; null while it has not left the service
+  token_ends_at       timestamptz(3),
+  -- seconds that the vendor may have streamed before the start that was reported
+  unseen_seconds      integer NOT NULL DEFAULT 0,
+  -- ended here, while the vendor has not confirmed the stop
+  is_stopping         boolean NOT NULL DEFAULT false,
   -- the vendor's own figures, beside the estimate: known once it was reconciled
   actual_seconds      integer,
   actual_cost         numeric(18, 6),
@@ -127,7 +135,7 @@ CREATE TABLE avatar_usage_records (
   last_heartbeat_at   timestamptz(3),
   -- of the notices before the end (60 and 15 seconds left) the last that was sent or passed
   ending_notice       integer,
-  -- when the sweeper must look at this record next
+  -- when the sweeper must look at this record next, if ever
   due_at              timestamptz(3),
   created_at          timestamptz(3) NOT NULL DEFAULT now(),
   updated_at          timestamptz(3) NOT NULL DEFAULT now(),
@@ -141,7 +149,7 @@ CREATE TABLE avatar_usage_records (
     -- least() passes over NULL
     least(
       duration_seconds, words_spoken, messages_count, grant_seconds, held_seconds, settled_seconds, priced_seconds,
-      actual_seconds
+      unseen_seconds, actual_seconds
     ) >= 0
     AND least(estimated_cost, held_cost, settled_cost, priced_cost, actual_cost) >= 0
   ),
@@ -154,15 +162,16 @@ CREATE TABLE avatar_usage_records (
   CONSTRAINT avatar_usage_records_open_or_over CHECK (
     CASE WHEN status IN ('reserved', 'active')
       THEN end_reason IS NULL AND expires_at IS NOT NULL AND due_at IS NOT NULL
-      ELSE end_reason IS NOT NULL AND expires_at IS NULL AND due_at IS NULL AND held_seconds = 0 AND held_cost = 0
+      ELSE end_reason IS NOT NULL AND expires_at IS NULL AND sealed_token IS NULL
     END
   )
 ) WITH (fillfactor = 70);
 
 -- usageHistory pages by this key
 CREATE INDEX avatar_usage_records_history_idx ON avatar_usage_records (user_id, created_at DESC, id DESC);
--- open: an end reason is set once, when the record ends, so that a start rewrites no index
-CREATE INDEX avatar_usage_records_open_idx ON avatar_usage_records (user_id) WHERE end_reason IS NULL;
+-- open, or ended while the vendor may still bill it: none of this changes at a start, which rewrites no index
+CREATE INDEX avatar_usage_records_outstanding_idx ON avatar_usage_records (user_id)
+  WHERE end_reason IS NULL OR is_stopping OR held_seconds > 0;
 CREATE INDEX avatar_usage_records_token_hash_idx ON avatar_usage_records (token_hash);
 -- what the reconciler has still to compare
 CREATE INDEX avatar_usage_records_unreconciled_idx ON avatar_usage_records (vendor, created_at)

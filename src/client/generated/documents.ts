@@ -82,6 +82,8 @@ export type QuotaLimit =
 export type QuotaUpdateReason =
   /** Settled use was corrected by the records of the vendor. */
   | 'CORRECTED'
+  /** The vendor confirmed the end of a session or an unused token, and its hold was released. */
+  | 'HOLD_RELEASED'
   /** The operator changed a limit or a price. Deadlines of running sessions were adjusted. */
   | 'LIMIT_CHANGED'
   /** A limit was reached. Sent once per month and limit. */
@@ -90,7 +92,7 @@ export type QuotaUpdateReason =
   | 'PERIOD_STARTED'
   /** The vendor allows less time than was held for a session, so the session will end earlier. */
   | 'SESSION_CAPPED'
-  /** A session or an unused token ended, and the rest of its hold was released. */
+  /** A session or an unused token ended. What the vendor may still bill for it stays held until the vendor confirms the end. */
   | 'SESSION_ENDED'
   /** A running session will end at its deadline. Sent 60 and 15 seconds before it. */
   | 'SESSION_ENDING_SOON'

@@ -4,6 +4,7 @@ import type { Instant } from '../state.ts';
 import type {
   AttachRequest,
   CloseRequest,
+  ConfirmedStop,
   EndRequest,
   FailedStart,
   HeartbeatRequest,
@@ -24,7 +25,7 @@ import { hold } from './hold.ts';
 import { type Listed, reconcileActive, reconcileEnded, reconcileUnknown } from './reconcile.ts';
 import { open, start } from './start.ts';
 import { sweep } from './sweep.ts';
-import { cap, confirmStart, name } from './vendor-word.ts';
+import { cap, confirmStart, confirmStop, name } from './vendor-word.ts';
 
 /** Everything that can be done to a user's quotas and records: what it takes, and what it answers. */
 interface ActTypes {
@@ -35,6 +36,7 @@ interface ActTypes {
   name: [SessionName, boolean];
   failStart: [FailedStart, undefined];
   confirmStart: [StartedRecord, boolean];
+  confirmStop: [ConfirmedStop, undefined];
   cap: [SessionCap, undefined];
   heartbeat: [HeartbeatRequest, RecordOutcome<'alive' | 'ended'>];
   end: [EndRequest, RecordOutcome<'ended' | 'already_ended'>];
@@ -69,6 +71,7 @@ export const ACTS: Acts = {
   name,
   failStart,
   confirmStart,
+  confirmStop,
   cap,
   heartbeat,
   end,

@@ -12,6 +12,7 @@ import {
   vendorEndsAt,
 } from './draft.ts';
 import { moveRecords } from './move-records.ts';
+import { heldAfterEnd, runsOn } from './outstanding.ts';
 
 export interface Closing {
   readonly reason: EndReason;
@@ -24,8 +25,8 @@ export interface Closing {
 }
 
 /**
- * Ends a record: releases its hold, settles its use, orders its stop and notifies its user. A record that has ended is left
- * alone. The only place where a record ends.
+ * Ends a record: settles its use, orders its stop and notifies its user. A record that has ended is left alone. The only place
+ * where a record ends. What the vendor may still bill for it stays held.
  *
  * A started second is a full second, and use is rounded up as the vendor bills. Use has no upper bound: a late end is
  * booked past the hold and the limit. A session that ran past the end of its month is split there. A session that turns out
@@ -44,6 +45,9 @@ export function closeRecord(draft: Draft, record: StoredRecord, closing: Closing
   const cost = ran ? unsettledCost(record, priceListOf(draft, record), totalSeconds) : 0n;
   const { quotaPeriod, billingPeriod, heldSeconds, heldCost, settledCost } = record;
   const overSettled = seconds < 0;
+  const isVendorsWord = reason === 'vendor_ended';
+  const kept = isVendorsWord ? null : heldAfterEnd(draft, record, { seconds, cost });
+  const isStopping = !isVendorsWord && runsOn(draft, record);
 
   changeRecord(draft, record, {
     status: statusAfter(reason, ran),
@@ -53,8 +57,10 @@ export function closeRecord(draft: Draft, record: StoredRecord, closing: Closing
     estimatedCost: settledCost + cost,
     settledSeconds: Math.min(record.settledSeconds, totalSeconds),
     settledCost: overSettled ? settledCost + cost : settledCost,
-    heldSeconds: 0,
-    heldCost: 0n,
+    heldSeconds: kept?.heldSeconds ?? 0,
+    heldCost: kept?.heldCost ?? 0n,
+    isStopping,
+    sealedToken: null,
     expiresAt: null,
     errorMessage: errorMessage ?? record.errorMessage,
   });
@@ -62,8 +68,8 @@ export function closeRecord(draft: Draft, record: StoredRecord, closing: Closing
     kind: ran ? 'settle' : 'release',
     usedSeconds: Math.max(seconds, 0),
     usedCost: overSettled ? 0n : cost,
-    heldSeconds: -heldSeconds,
-    heldCost: -heldCost,
+    heldSeconds: record.heldSeconds - heldSeconds,
+    heldCost: record.heldCost - heldCost,
     reason,
     actor,
   });
@@ -71,10 +77,10 @@ export function closeRecord(draft: Draft, record: StoredRecord, closing: Closing
     book(draft, record, billingPeriod, { kind: 'correct', usedSeconds: seconds, usedCost: cost, reason, actor });
     publish(draft, billingPeriod, 'corrected', record.id);
   }
-  if (draft.account) draft.account.openSessions -= 1;
+  if (draft.account && !isStopping) draft.account.openSessions -= 1;
   publish(draft, quotaPeriod, 'session_ended', record.id);
   // Whatever the browser says it did, the vendor must confirm the stop as well.
-  if (reason !== 'vendor_ended') orderStop(draft, record);
+  if (!isVendorsWord) orderStop(draft, record);
 }
 
 /** Ends a record now. A session that the vendor caps by itself ended at its cap at the latest. */

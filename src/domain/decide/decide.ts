@@ -32,6 +32,8 @@ export interface Decision {
   readonly entries: readonly LedgerEntry[];
   readonly events: readonly DecidedEvent[];
   readonly stops: readonly StopOrder[];
+  /** Records whose stop the vendor has confirmed. */
+  readonly confirmedStops: readonly string[];
   /** When anything of the user falls due next. */
   readonly dueAt: Instant | null;
   readonly answers: readonly unknown[];
@@ -56,6 +58,7 @@ export function decide(state: UserState, calls: readonly Call[], circumstances: 
     entries: draft.entries,
     events: draft.events,
     stops: onePerRecord(draft.stops),
+    confirmedStops: draft.confirmedStops,
     dueAt: userDue(draft.user),
     answers,
   };
@@ -78,13 +81,15 @@ export function beginDraft(state: UserState, { rules, now, account }: Omit<Circu
     entries: [],
     events: [],
     stops: [],
+    confirmedStops: [],
     touched: new Set<BillingPeriod>(),
   };
 }
 
 /** Whether there is nothing to save. */
-export function changesNothing(before: UserState, { quotas, records, stops, dueAt }: Decision): boolean {
-  return quotas.length === 0 && records.length === 0 && stops.length === 0 && dueAt === before.dueAt;
+export function changesNothing(before: UserState, decision: Decision): boolean {
+  const { quotas, records, stops, confirmedStops, dueAt } = decision;
+  return [quotas, records, stops, confirmedStops].every(({ length }) => length === 0) && dueAt === before.dueAt;
 }
 
 function perform<Name extends Act>(

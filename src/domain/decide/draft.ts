@@ -79,6 +79,8 @@ export interface Draft {
   readonly entries: LedgerEntry[];
   readonly events: DecidedEvent[];
   readonly stops: StopOrder[];
+  /** Records whose stop the vendor has confirmed. */
+  readonly confirmedStops: string[];
   /** Quotas whose thresholds are looked at when the calls are decided. */
   readonly touched: Set<BillingPeriod>;
 }

@@ -1,6 +1,7 @@
 import type { Instant, StoredRecord, UserState } from '../state.ts';
-import { isOpen } from '../state.ts';
+import { isOpen, isOutstanding } from '../state.ts';
 import { changeRecord, type Draft, type Rules } from './draft.ts';
+import { outstandingDue } from './outstanding.ts';
 
 /** Notices before a session's end, in seconds, the last one first. */
 const NOTICES = [15, 60] as const;
@@ -33,10 +34,16 @@ function recordDue(record: StoredRecord, rules: Rules, lapsesFrom: Instant): Ins
   );
 }
 
+function nextDue(record: StoredRecord, rules: Rules, lapsesFrom: Instant): Instant | null {
+  if (isOpen(record)) return recordDue(record, rules, lapsesFrom);
+  const dueAt = isOutstanding(record) ? outstandingDue(record) : Number.POSITIVE_INFINITY;
+  return Number.isFinite(dueAt) ? dueAt : null;
+}
+
 /** Notes for each changed record when it is due next. */
 export function scheduleRecords(draft: Draft, records: Iterable<StoredRecord>, lapsesFrom: Instant): void {
   for (const record of records) {
-    const dueAt = isOpen(record) ? recordDue(record, draft.rules, lapsesFrom) : null;
+    const dueAt = nextDue(record, draft.rules, lapsesFrom);
     if (dueAt !== record.dueAt) changeRecord(draft, record, { dueAt });
   }
 }

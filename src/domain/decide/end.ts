@@ -4,6 +4,7 @@ import { closeNow, closeRecord } from './close-record.ts';
 import type { Draft } from './draft.ts';
 import { recordById, recordBySession } from './find-record.ts';
 import { noteTotals } from './heartbeat.ts';
+import { forgetStart } from './start.ts';
 
 /**
  * The user's own end of a session, or of a token that was never started. A record that has ended takes over the totals and
@@ -28,9 +29,18 @@ export function close(draft: Draft, { recordId, reason, errorMessage }: CloseReq
   if (record) closeNow(draft, record, { reason, errorMessage, actor: 'service' });
 }
 
-/** Ends a session that the vendor did not start: it ran for no time. A session that has ended stays as it is. */
-export function failStart(draft: Draft, { recordId, errorMessage }: FailedStart): undefined {
+/**
+ * The vendor has not started a session: it ran for no time. Where the vendor's token is in the user's hands, that says nothing
+ * about the next attempt: the token is unused again, and its hold stays. A session that has ended stays as it is.
+ */
+export function failStart(draft: Draft, { recordId, errorMessage, isFinal }: FailedStart): undefined {
   const record = recordById(draft, recordId);
   if (record?.status !== 'active' || record.startedAt === null) return;
-  closeRecord(draft, record, { reason: 'vendor_error', endedAt: record.startedAt, errorMessage, actor: 'track_start' });
+  const { startedAt, tokenEndsAt } = record;
+  if (tokenEndsAt === null) {
+    closeRecord(draft, record, { reason: 'vendor_error', endedAt: startedAt, errorMessage, actor: 'track_start' });
+    return;
+  }
+  forgetStart(draft, record, errorMessage);
+  if (isFinal) closeNow(draft, record, { reason: 'vendor_error', errorMessage, actor: 'track_start' });
 }

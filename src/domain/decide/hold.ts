@@ -1,11 +1,11 @@
-import type { Admission } from '../admission.ts';
+import type { Admission, Prospect } from '../admission.ts';
 import type { Micros } from '../money.ts';
 import type { BillingPeriod } from '../period.ts';
 import type { Price } from '../price.ts';
 import { affordableHold, dearestPrice, holdCost, priceAt, pricedAs, unsettledCost } from '../price-book.ts';
 import type { QuotaLimit } from '../quota.ts';
 import { countToken, nextTokenAt } from '../quota-state.ts';
-import type { StoredRecord } from '../state.ts';
+import { isOutstanding, type StoredRecord } from '../state.ts';
 import type { HoldRequest, Wish } from '../store.ts';
 import { closeNow } from './close-record.ts';
 import {
@@ -22,22 +22,29 @@ import {
 } from './draft.ts';
 import { lapseAt } from './due.ts';
 import { moveRecords } from './move-records.ts';
+import { billableUntil, returnsAt } from './outstanding.ts';
 import { roomOfAccount } from './refit-holds.ts';
+import { findUnusedToken, handOutAgain } from './reissue.ts';
 import { warnOfAccount } from './warn-of-account.ts';
 
 /**
- * Reserves quota for a token. A refused call changes nothing, but that sessions which run on from last month are taken past
- * its end first: they hold of this month before anyone else.
+ * Reserves quota for a token, or finds an unused one that can be handed out again. A refused call changes nothing, but that
+ * sessions which run on from last month are taken past its end first, and that the conversation's own session ends.
  */
 export function hold(draft: Draft, request: HoldRequest): Admission {
   const period = draft.rules.periodOf(draft.now);
   const admission = foresee(draft, request);
+  if (admission.outcome === 'reissued') return handOutAgain(draft, admission.recordId, request.sessionId);
   if (admission.outcome !== 'granted') return admission;
 
   const yielding = recordsGivingWay(draft, request.sessionId) ?? [];
   for (const record of yielding) closeNow(draft, record, { reason: 'superseded', actor: 'hold' });
   // What they return is known exactly only now.
   const granted = yielding.length > 0 ? admit(draft, request) : admission;
+  if (granted.outcome === 'granted' && granted.grantSeconds < admission.grantSeconds && isStopping(draft)) {
+    // In a moment it gets all of it.
+    return { outcome: 'concurrency', ...mayReturn(draft) };
+  }
   if (granted.outcome === 'granted') reserve(draft, request, period, granted.grantSeconds);
   return granted;
 }
@@ -45,15 +52,20 @@ export function hold(draft: Draft, request: HoldRequest): Admission {
 /** What {@link hold} would answer. On a draft that is not saved, it changes nothing. */
 export function foresee(draft: Draft, wish: Wish): Admission {
   moveRecords(draft, runningOnFromBefore(draft, draft.rules.periodOf(draft.now)));
-  return admit(draft, wish);
+  return (isActive(draft) && findUnusedToken(draft, wish)) || admit(draft, wish);
+}
+
+function isActive(draft: Draft): boolean {
+  return quotaOf(draft, draft.rules.periodOf(draft.now)).isActive;
 }
 
 /**
  * What a token for a conversation would get at this moment, or why it would be refused.
  *
  * It supersedes open records of the same conversation and, at the limit of concurrent sessions, the oldest unused tokens; a
- * running session of another conversation is never superseded. The grant is the least of the available seconds, the available
- * cost at the dearest price that can apply, and the largest grant. Changes nothing.
+ * running session of another conversation is never superseded. What the vendor may still bill for a superseded record stays
+ * held, but for the session of the same conversation, whose stop the vendor is expected to confirm. The grant is the least of
+ * the available seconds, the available cost at the dearest price that can apply, and the largest grant. Changes nothing.
  */
 function admit(draft: Draft, wish: Wish): Admission {
   const { rules, now, user } = draft;
@@ -64,7 +76,7 @@ function admit(draft: Draft, wish: Wish): Admission {
   const retryAt = nextTokenAt(user, policy.maxTokensPerMinute, now);
   if (retryAt !== null) return { outcome: 'rate_limited', retryAt: new Date(retryAt) };
   const yielding = recordsGivingWay(draft, wish.sessionId);
-  if (!yielding) return { outcome: 'concurrency' };
+  if (!yielding) return { outcome: 'concurrency', ...mayReturn(draft) };
 
   const room = roomOf(quota);
   const returned = returnOf(draft, yielding, period);
@@ -74,9 +86,21 @@ function admit(draft: Draft, wish: Wish): Admission {
   const grantSeconds = Math.max(Math.min(seconds, affordable, policy.maxSessionSeconds), 0);
   if (grantSeconds < policy.minSessionSeconds) {
     const limit: QuotaLimit = affordable < seconds ? 'cost' : 'minutes';
-    return { outcome: 'exceeded', limit };
+    return { outcome: 'exceeded', limit, ...mayReturn(draft) };
   }
   return withinAccount(draft, grantSeconds, yielding.length, returned.cost, price);
+}
+
+/** What may return to a user who is refused. */
+function mayReturn(draft: Draft): { readonly prospect?: Prospect } {
+  const outstanding = draft.user.records.filter(isOutstanding);
+  if (outstanding.length === 0) return {};
+  const retryAt = returnsAt(draft);
+  return { prospect: { retryAt: retryAt === null ? null : new Date(retryAt), isStopping: isStopping(draft) } };
+}
+
+function isStopping({ user }: Draft): boolean {
+  return user.records.some((record) => record.isStopping);
 }
 
 /** What the account's ceilings leave of a grant, once those that it supersedes are gone. */
@@ -90,12 +114,13 @@ function withinAccount(
   const { account, rules, now } = draft;
   const { accountMaxSessions, minSessionSeconds } = rules.policy;
   if (account && accountMaxSessions !== null && account.openSessions - leaving >= accountMaxSessions) {
-    return { outcome: 'account_crowded' };
+    return { outcome: 'account_crowded', ...mayReturn(draft) };
   }
   const room = roomOfAccount(draft, rules.periodOf(now));
   const affordable = room === null ? Number.POSITIVE_INFINITY : affordableHold(0, room + returnedCost, price);
   const fitting = Math.min(grantSeconds, affordable);
-  return fitting < minSessionSeconds ? { outcome: 'account_exceeded' } : { outcome: 'granted', grantSeconds: fitting };
+  if (fitting < minSessionSeconds) return { outcome: 'account_exceeded', ...mayReturn(draft) };
+  return { outcome: 'granted', grantSeconds: fitting };
 }
 
 /** The records that end for a new token of a conversation. Null if running sessions leave no place for it. */
@@ -103,17 +128,24 @@ function recordsGivingWay(draft: Draft, sessionId: string | null): StoredRecord[
   const open = openRecords(draft).sort(byAge);
   const others = open.filter((record) => record.sessionId !== sessionId);
   const unused = others.filter(({ status }) => status === 'reserved');
-  const excess = Math.max(others.length - (draft.rules.policy.maxConcurrentSessions - 1), 0);
-  if (excess > unused.length) return null;
+  const stopping = draft.user.records.filter(({ isStopping }) => isStopping);
+  const places = draft.rules.policy.maxConcurrentSessions - 1;
+  const excess = Math.max(others.length - places, 0);
+  // The place of a session that is being stopped is free in a moment: no other token ends for it.
+  if (excess > unused.length || others.length - excess + stopping.length > places) return null;
   return [...open.filter((record) => record.sessionId === sessionId), ...unused.slice(0, excess)];
 }
 
-/** What records return to a month when they end now. One that holds of another month returns nothing to it. */
+/**
+ * What records return to a month when they end now. One that holds of another month returns nothing to it, nor does a token that
+ * can still be used.
+ */
 function returnOf(draft: Draft, records: readonly StoredRecord[], period: BillingPeriod): Room {
   const { now } = draft;
   let seconds = 0;
   let cost = 0n;
-  for (const record of records.filter(({ quotaPeriod }) => quotaPeriod === period)) {
+  for (const record of records) {
+    if (record.quotaPeriod !== period || (record.startedAt === null && billableUntil(record) > now)) continue;
     const { countedFrom, expiresAt, settledSeconds, heldSeconds, heldCost } = record;
     const used = countedFrom === null ? 0 : secondsBetween(countedFrom, Math.min(now, expiresAt ?? now));
     seconds += heldSeconds - used;
@@ -181,6 +213,10 @@ function reserve(draft: Draft, request: HoldRequest, period: BillingPeriod, gran
     settledCost: 0n,
     countedFrom: null,
     tokenHash: null,
+    sealedToken: null,
+    tokenEndsAt: null,
+    unseenSeconds: 0,
+    isStopping: false,
     actualSeconds: null,
     actualCost: null,
     vendorCredits: null,

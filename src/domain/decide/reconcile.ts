@@ -5,6 +5,7 @@ import { closeRecord } from './close-record.ts';
 import { correctRecord } from './correct-record.ts';
 import { changeRecord, type Draft, orderStop } from './draft.ts';
 import { recordBySession } from './find-record.ts';
+import { leavePlace, release } from './outstanding.ts';
 import { startUnreported } from './start.ts';
 
 /** A session of the vendor's list, and whose list it is. */
@@ -22,10 +23,15 @@ export function reconcileEnded(draft: Draft, { vendor, figures }: Listed): 'corr
   if (record?.vendor !== vendor || !isNews(record, figures)) return 'known';
   const endedAt = Math.min(draft.now, figures.endedAt?.getTime() ?? draft.now);
   closeRecord(draft, record, { reason: 'vendor_ended', endedAt, actor: 'reconciler' });
+  leavePlace(draft, record);
+  release(draft, record, 'vendor_figures');
   return correctRecord(draft, record, figures) ? 'corrected' : 'confirmed';
 }
 
-/** Books a session that the vendor does not know: it never started there. One that is open here is left alone. */
+/**
+ * Books a session that the vendor does not know: it never started there. One that is open here is left alone, and so is an
+ * unused token that the vendor still accepts.
+ */
 export function reconcileUnknown(
   draft: Draft,
   { vendor, avatarSessionId }: { readonly vendor: string; readonly avatarSessionId: string },
@@ -33,6 +39,9 @@ export function reconcileUnknown(
   const record = recordBySession(draft, avatarSessionId);
   if (record?.vendor !== vendor || record.reconciledAt !== null) return 'known';
   if (isOpen(record)) return 'running';
+  if (record.startedAt === null && (record.tokenEndsAt ?? 0) > draft.now) return 'known';
+  leavePlace(draft, record);
+  release(draft, record, 'never_started');
   return correctRecord(draft, record, null) ? 'corrected' : 'confirmed';
 }
 

@@ -14,6 +14,7 @@ import {
   priceListOf,
   publish,
   quotaOf,
+  roomOf,
   secondsBetween,
   vendorCap,
 } from './draft.ts';
@@ -76,11 +77,11 @@ function claimOf(draft: Draft, record: StoredRecord): Claim {
 
 /** What the user's own limits leave to each record. */
 function shareOut(quota: StoredQuota, claims: readonly Claim[]): { claim: Claim; seconds: number }[] {
-  let roomSeconds = quota.limitMinutes * 60 - quota.usedSeconds;
-  let roomCost = quota.limitCost - quota.usedCost;
-  for (const { consumedSeconds, consumedCost } of claims) {
-    roomSeconds -= consumedSeconds;
-    roomCost -= consumedCost;
+  // What is held for records that have ended is not theirs to share.
+  let { seconds: roomSeconds, cost: roomCost } = roomOf(quota);
+  for (const { record, consumedSeconds, consumedCost } of claims) {
+    roomSeconds += record.heldSeconds - consumedSeconds;
+    roomCost += record.heldCost - consumedCost;
   }
   return claims.map((claim) => {
     const { record, price, consumedSeconds, consumedCost, wantedSeconds } = claim;

@@ -1,8 +1,9 @@
 import { currentPrice } from '../price-book.ts';
 import { isOpen, type StoredRecord } from '../state.ts';
 import type { OpenRequest, RecordOutcome, StartRequest } from '../store.ts';
+import { tokenExpiresAt } from './attach.ts';
 import { closeRecord } from './close-record.ts';
-import { changeQuota, changeRecord, type Draft, priceListOf, publish, quotaOf } from './draft.ts';
+import { changeQuota, changeRecord, type Draft, priceListOf, publish, quotaOf, secondsBetween } from './draft.ts';
 import { noticeAt } from './due.ts';
 import { recordById } from './find-record.ts';
 import { isPastMonth, moveRecords } from './move-records.ts';
@@ -54,10 +55,15 @@ function findStartable(draft: Draft, request: StartRequest, isTaken: boolean): S
 interface Beginning {
   readonly avatarSessionId: string | null;
   readonly avatarName: string | null;
+  readonly isReported?: boolean;
 }
 
 /** Reserved to active, unless the token's time to live has passed. */
-function begin(draft: Draft, record: StoredRecord, { avatarSessionId, avatarName }: Beginning): 'started' | 'ended' {
+function begin(
+  draft: Draft,
+  record: StoredRecord,
+  { avatarSessionId, avatarName, isReported }: Beginning,
+): 'started' | 'ended' {
   const { now } = draft;
   const isAlive = () => record.expiresAt !== null && record.expiresAt > now;
   // A token of last month starts in this one. Where this has no room left, the token ends.
@@ -79,6 +85,8 @@ function begin(draft: Draft, record: StoredRecord, { avatarSessionId, avatarName
     billingPeriod: record.quotaPeriod,
     startedAt: now,
     countedFrom: now,
+    unseenSeconds: isReported ? secondsBetween(record.createdAt, now) : 0,
+    sealedToken: null,
     expiresAt,
     endingNotice: noticeAt(expiresAt - now),
     billingStepSeconds,
@@ -94,4 +102,21 @@ function begin(draft: Draft, record: StoredRecord, { avatarSessionId, avatarName
 /** A token whose session runs at the vendor without a report: it starts as of then. */
 export function startUnreported(draft: Draft, record: StoredRecord): void {
   begin(draft, record, { avatarSessionId: record.avatarSessionId, avatarName: null });
+}
+
+/** Active to reserved: the vendor has not started the session, and its token can be used once more. */
+export function forgetStart(draft: Draft, record: StoredRecord, errorMessage: string): void {
+  const { quotaPeriod, startedAt, tokenEndsAt } = record;
+  if (startedAt === null) return;
+  changeRecord(draft, record, {
+    status: 'reserved',
+    startedAt: null,
+    countedFrom: null,
+    unseenSeconds: 0,
+    endingNotice: null,
+    errorMessage,
+    expiresAt: tokenExpiresAt(draft, tokenEndsAt),
+  });
+  changeQuota(draft, quotaPeriod, { sessionCount: quotaOf(draft, quotaPeriod).sessionCount - 1 });
+  publish(draft, quotaPeriod, 'token_created', record.id);
 }

@@ -5,6 +5,7 @@ import { changeRecord, type Draft, openRecords, publish, vendorEndsAt } from './
 import { lapseAt, noticeAt } from './due.ts';
 import { followPrice, hasOldPrice } from './follow-price.ts';
 import { isPastMonth, moveRecords } from './move-records.ts';
+import { sweepOutstanding } from './outstanding.ts';
 import { refitHolds } from './refit-holds.ts';
 
 /** A sweep that comes this late found the session at its deadline. */
@@ -27,6 +28,7 @@ export function sweep(draft: Draft, lapsesFrom: Instant): boolean {
     const verdict = verdictOn(draft, record, lapsesFrom);
     if (verdict) closeRecord(draft, record, { ...verdict, actor: 'sweeper' });
   }
+  for (const record of user.records) sweepOutstanding(draft, record);
   moveRecords(
     draft,
     openRecords(draft).filter((record) => isPastMonth(draft, record, now)),

@@ -17,7 +17,12 @@ const QuotaUpdateReasonEnum = builder.enumType('QuotaUpdateReason', {
     SESSION_STARTED: { value: 'session_started', description: 'A session started.' },
     SESSION_ENDED: {
       value: 'session_ended',
-      description: 'A session or an unused token ended, and the rest of its hold was released.',
+      description:
+        'A session or an unused token ended. What the vendor may still bill for it stays held until the vendor confirms the end.',
+    },
+    HOLD_RELEASED: {
+      value: 'hold_released',
+      description: 'The vendor confirmed the end of a session or an unused token, and its hold was released.',
     },
     WARNING: {
       value: 'warning',

@@ -28,6 +28,11 @@ export const QuotaExceededError = builder.objectRef<QuotaExceeded>('QuotaExceede
       description: "The moment at which the caller's quota resets.",
       resolve: ({ quota }) => quota.resetsAt,
     }),
+    retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
+      nullable: true,
+      description:
+        'The number of seconds after which quota that is still held for an earlier session may be free. Null if a retry does not help before `resetsAt`.',
+    }),
     fallback: t.field(STATIC_AVATAR_FALLBACK),
     quota: t.expose('quota', { type: QuotaRef, description: "The caller's quota at the time of the refusal." }),
   }),
@@ -39,6 +44,11 @@ export const ConcurrencyLimitError = builder.objectRef<ConcurrencyLimit>('Concur
   fields: (t) => ({
     maxConcurrentSessions: t.exposeInt('maxConcurrentSessions', {
       description: 'The maximum number of open sessions per user.',
+    }),
+    retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
+      nullable: true,
+      description:
+        'The number of seconds after which a session that is being stopped may have left its place. Null if the caller has to end a session.',
     }),
     openSessions: t.field({
       type: [UsageRecordType],

@@ -1,8 +1,9 @@
 import type { Clock } from '../../domain/clock.ts';
 import { VendorFailure } from '../../domain/errors.ts';
-import type { AvatarVendor, OnUnreadable, Patience, VendorSession } from '../../domain/vendor.ts';
+import type { AvatarVendor, OnUnreadable, Patience, StopWord, VendorSession } from '../../domain/vendor.ts';
 import { createClient } from '../http/client.ts';
 import { readEntries } from '../http/entries.ts';
+import { tokenEnd } from '../http/token-end.ts';
 import { Active, ActiveEntry, ActiveIds, Anything, activeSession, Minted, Quota } from './answers.ts';
 import { creditsOfQuota, creditsPerMinute, INTERACTIVE } from './credits.ts';
 import { HEYGEN } from './dialect.ts';
@@ -16,6 +17,8 @@ export interface HeyGenOptions {
   readonly name?: string | undefined;
   /** Milliseconds for one call. @default 10000 */
   readonly timeoutMs?: number | undefined;
+  /** How long a token can be used that does not say so itself. @default an hour */
+  readonly tokenLifeSeconds?: number | undefined;
   /** Counts the seconds of running sessions. @default the system's clock */
   readonly clock?: Clock | undefined;
   /** When the account's memory begins: for the simulated vendor, which forgets everything when it ends. @default null */
@@ -64,13 +67,20 @@ export function createHeyGenVendor(options: HeyGenOptions): AvatarVendor {
 
     async mint() {
       const { data } = await call('POST', '/v1/streaming.create_token', Minted);
-      return { avatarSessionId: null, token: data.token };
+      return {
+        avatarSessionId: null,
+        token: data.token,
+        endsAt: tokenEnd(data.token, clock(), options.tokenLifeSeconds),
+      };
     },
 
     async stop(avatarSessionId) {
-      await call('POST', '/v1/streaming.stop', Anything, { session_id: avatarSessionId }).catch(
-        (failure: VendorFailure) => confirmOver(avatarSessionId, failure),
-      );
+      try {
+        await call('POST', '/v1/streaming.stop', Anything, { session_id: avatarSessionId });
+        return 'stopped';
+      } catch (failure) {
+        return confirmOver(avatarSessionId, failure as VendorFailure);
+      }
     },
 
     async keepAlive(avatarSessionId) {
@@ -105,10 +115,12 @@ export function createHeyGenVendor(options: HeyGenOptions): AvatarVendor {
    * A session that has ended is refused as closed or as not found, but "not found" is also what any proxy or a moved address
    * says. Before money is taken for safe, the active sessions are asked for.
    */
-  async function confirmOver(avatarSessionId: string, failure: VendorFailure): Promise<void> {
+  async function confirmOver(avatarSessionId: string, failure: VendorFailure): Promise<StopWord> {
     if (failure.kind !== 'gone') throw failure;
     if ((await activeIds()).has(avatarSessionId)) {
       throw new VendorFailure('unknown', `HeyGen does not find session ${avatarSessionId} to stop, yet it runs`);
     }
+    // A session has a name here only once it was opened.
+    return 'stopped';
   }
 }

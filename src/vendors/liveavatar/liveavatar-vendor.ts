@@ -1,8 +1,16 @@
 import type { Clock } from '../../domain/clock.ts';
 import { VendorFailure } from '../../domain/errors.ts';
-import type { AvatarVendor, MintRequest, OnUnreadable, Patience, VendorSession } from '../../domain/vendor.ts';
+import type {
+  AvatarVendor,
+  MintRequest,
+  OnUnreadable,
+  Patience,
+  StopWord,
+  VendorSession,
+} from '../../domain/vendor.ts';
 import { type Call, createClient } from '../http/client.ts';
 import { checkPage, readEntries } from '../http/entries.ts';
+import { tokenEnd } from '../http/token-end.ts';
 import { Anything, Credits, Entry, isActive, Minted, Page, toVendorSession } from './answers.ts';
 import { type LiveAvatarAvatar, type LiveAvatarMode, mintBody, SANDBOX_AVATAR_ID } from './avatars.ts';
 import { creditsPerMinute, SANDBOX } from './credits.ts';
@@ -21,6 +29,8 @@ export interface LiveAvatarOptions {
   readonly name?: string | undefined;
   /** Milliseconds for one call. @default 10000 */
   readonly timeoutMs?: number | undefined;
+  /** How long a token can be used that does not say so itself. @default an hour */
+  readonly tokenLifeSeconds?: number | undefined;
   /** Reads Retry-After where it is a date. @default the system's clock */
   readonly clock?: Clock | undefined;
   /** When the account's memory begins: for the simulated vendor, which forgets everything when it ends. @default null */
@@ -42,11 +52,12 @@ const atOnce: Patience = (request) => request();
 export function createLiveAvatarVendor(options: LiveAvatarOptions): AvatarVendor {
   const avatars = new Map(Object.entries(options.avatars));
   const anyName: LiveAvatarAvatar | undefined = avatars.size === 0 ? { avatarId: SANDBOX_AVATAR_ID } : undefined;
+  const clock = options.clock ?? (() => new Date());
   const call = createClient(LIVEAVATAR, {
     baseUrl: options.baseUrl,
     apiKey: options.apiKey,
     timeoutMs: options.timeoutMs ?? 10_000,
-    clock: options.clock ?? (() => new Date()),
+    clock,
   });
   const get = async (avatarSessionId: string): Promise<VendorSession> => {
     const entry = await call('GET', `/v1/sessions/${encodeURIComponent(avatarSessionId)}`, Entry);
@@ -79,14 +90,18 @@ export function createLiveAvatarVendor(options: LiveAvatarOptions): AvatarVendor
       if (!avatar) throw new VendorFailure('invalid', `No LiveAvatar ids are configured for ${request.avatarName}`);
       const body = mintBody(avatar, avatar.mode ?? options.mode, request);
       const minted = await call('POST', '/v1/sessions/token', Minted, body);
-      return { avatarSessionId: minted.session_id, token: minted.session_token };
+      const { session_id: avatarSessionId, session_token: token } = minted;
+      return { avatarSessionId, token, endsAt: tokenEnd(token, clock(), options.tokenLifeSeconds) };
     },
 
     async stop(avatarSessionId, reason) {
       const body = { session_id: avatarSessionId, reason: vendorStopReason(reason) };
-      await call('POST', '/v1/sessions/stop', Anything, body).catch((failure: VendorFailure) =>
-        confirmOver(avatarSessionId, failure),
-      );
+      try {
+        await call('POST', '/v1/sessions/stop', Anything, body);
+        return 'stopped';
+      } catch (failure) {
+        return confirmOver(avatarSessionId, failure as VendorFailure);
+      }
     },
 
     async keepAlive(avatarSessionId) {
@@ -106,7 +121,7 @@ export function createLiveAvatarVendor(options: LiveAvatarOptions): AvatarVendor
    * "Not found" is the vendor's word for a session that has ended or was never started, but also what any proxy or a
    * moved address says. Before money is taken for safe, the session itself is asked for.
    */
-  async function confirmOver(avatarSessionId: string, failure: VendorFailure): Promise<void> {
+  async function confirmOver(avatarSessionId: string, failure: VendorFailure): Promise<StopWord> {
     if (failure.kind !== 'gone') throw failure;
     const session = await get(avatarSessionId).catch((error: VendorFailure) => {
       if (error.kind !== 'gone') throw error;
@@ -114,6 +129,7 @@ export function createLiveAvatarVendor(options: LiveAvatarOptions): AvatarVendor
     if (session?.active) {
       throw new VendorFailure('unknown', `LiveAvatar does not find session ${avatarSessionId} to stop, yet it runs`);
     }
+    return session ? 'stopped' : 'unknown';
   }
 }
 

@@ -11,6 +11,9 @@ const Started = z.object({
   max_session_duration: z.number().positive().max(LARGEST_CAP_SECONDS).nullish().catch(null),
 });
 
+/** The vendor's words are not documented; any refusal that says so is taken at its word. */
+const ALREADY_STARTED = /\balready\b.{0,20}\b(started|active|running)\b/i;
+
 /**
  * The calls of `@heygen/liveavatar-web-sdk`, passed on to LiveAvatar (LiveAvatar API reference, sessions/*).
  *
@@ -22,14 +25,15 @@ export function createLiveAvatarSdk(options: ForwardOptions): VendorSdk {
   return {
     async start(token, body) {
       const { reading, ...forwarded } = await forward('/v1/sessions/start', { token }, body);
-      if (!reading?.ok) return { ...forwarded, capSeconds: null };
+      const ranBefore = reading !== null && !reading.ok && ALREADY_STARTED.test(reading.what);
+      if (!reading?.ok) return { ...forwarded, capSeconds: null, ranBefore };
       const started = Started.safeParse(reading.data);
       if (!started.success) {
         const failure = new VendorFailure('unavailable', 'LiveAvatar POST /v1/sessions/start answered without data');
-        return { ...forwarded, failure, capSeconds: null };
+        return { ...forwarded, failure, capSeconds: null, ranBefore };
       }
       const cap = started.data.max_session_duration ?? null;
-      return { ...forwarded, capSeconds: cap === null ? null : Math.ceil(cap) };
+      return { ...forwarded, capSeconds: cap === null ? null : Math.ceil(cap), ranBefore };
     },
     stop: (credential, body) => forward('/v1/sessions/stop', credential, body),
     keepAlive: (credential, body) => forward('/v1/sessions/keep-alive', credential, body),

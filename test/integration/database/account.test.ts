@@ -3,7 +3,7 @@ import { openAccount } from '../../../src/database/account.ts';
 import { createQuotaStore } from '../../../src/database/quota-store.ts';
 import type { Admission } from '../../../src/domain/admission.ts';
 import type { QuotaPolicy } from '../../../src/domain/policy.ts';
-import { ALWAYS, dueWork, sweepAll } from '../../support/due-work.ts';
+import { ALWAYS, confirmStops, dueWork, sweepAll } from '../../support/due-work.ts';
 import { dumpDatabase } from '../../support/dump.ts';
 import { holdLock, lockUser } from '../../support/lock.ts';
 import { pauseAt } from '../../support/pause.ts';
@@ -102,7 +102,7 @@ describe('the budget of the account', () => {
   it('regains the room of what is superseded, ends early, or expires', async () => {
     await using test = await createTestStore({ accountLimitCost: 15_000_000n });
     await test.store.hold(holdRequest({ sessionId: 'chat' }));
-    await expect(test.store.hold(holdRequest({ sessionId: 'chat' }))).resolves.toEqual({
+    await expect(test.store.hold(holdRequest({ sessionId: 'chat', avatarName: 'ben' }))).resolves.toEqual({
       outcome: 'granted',
       grantSeconds: 1800,
     });
@@ -112,16 +112,20 @@ describe('the budget of the account', () => {
     const avatarSessionId = await startSession(test, { userId: 'bob' });
     test.clock.advance(120);
     await end(test, 'bob', avatarSessionId);
+    expect(await budget(test)).toEqual({ used_cost: '1.000000', held_cost: '14.000000' });
+    expect(await openSessions(test)).toEqual([1]);
+    await confirmStops(test);
     expect(await budget(test)).toEqual({ used_cost: '1.000000', held_cost: '0.000000' });
+    expect(await openSessions(test)).toEqual([0]);
   });
 
   it('gives what one user gives up to nobody who asks at the same moment', async () => {
     await using test = await createTestStore({ accountLimitCost: 16_000_000n });
-    await startSession(test, { userId: 'bob', sessionId: 'chat' });
+    await test.store.hold(holdRequest({ userId: 'bob', sessionId: 'chat' }));
     await expect(
       Promise.all([
         test.store.hold(holdRequest({ userId: 'ann' })),
-        test.store.hold(holdRequest({ userId: 'bob', sessionId: 'chat' })),
+        test.store.hold(holdRequest({ userId: 'bob', sessionId: 'chat', avatarName: 'ben' })),
       ]),
     ).resolves.toEqual([
       { outcome: 'granted', grantSeconds: 120 },
@@ -218,7 +222,7 @@ describe('the budget of the account', () => {
     await using test = await createTestStore();
     await test.store.hold(holdRequest({ sessionId: 'chat' }));
     await using lock = await holdLock(test.pool, 'SELECT FROM avatar_usage_records FOR UPDATE');
-    const holding = test.store.hold(holdRequest({ sessionId: 'chat' }));
+    const holding = test.store.hold(holdRequest({ sessionId: 'chat', avatarName: 'ben' }));
     await waitForBlocked(test.pool);
     const opening = openAccount(test.pool, { ...test.policy, accountLimitCost: 30_000_000n });
     await waitForBlocked(test.pool, 2);
@@ -238,6 +242,7 @@ describe('the budget of the account', () => {
     const node = createQuotaStore({ pool: test.pool, policy: unbounded, clock: test.clock.now });
     await node.hold(holdRequest({ userId: 'bob' }));
     await end({ ...test, store: node }, 'ann', avatarSessionId);
+    await confirmStops({ ...test, store: node });
     expect(await budget(test)).toBeUndefined();
     expect(await openSessions(test)).toEqual([]);
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createQuotaStore } from '../../../src/database/quota-store.ts';
 import { nextPeriod } from '../../../src/domain/period.ts';
-import { ALWAYS, dueWork, sweepAll } from '../../support/due-work.ts';
+import { ALWAYS, dueWork, holdAfterStop, sweepAll } from '../../support/due-work.ts';
 import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 
 const MINUTE_MS = 60_000;
@@ -48,7 +48,8 @@ describe('a billing time zone that is changed', () => {
     test.clock.set('2026-12-01T00:30:00Z');
     await startSession(test, { sessionId: 'chat' });
     const { store } = inTimeZone(test, 'America/New_York');
-    await expect(store.hold(holdRequest({ sessionId: 'chat' }))).resolves.toMatchObject({ outcome: 'granted' });
+    const token = holdAfterStop(test, holdRequest({ sessionId: 'chat' }), store);
+    await expect(token).resolves.toMatchObject({ outcome: 'granted' });
     await store.changeLimits({ userId: 'ann', limitMinutes: 10, limitCost: null, isActive: null });
     expect(await store.read('ann', '2026-11')).toMatchObject({ limitMinutes: 10, reservedSeconds: 600 });
   });

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { confirmStops } from '../../support/due-work.ts';
 import { createTestStore, FIRST_VERSION, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 
 const PERIOD = '2026-11';
 const NOT_FOUND = { outcome: 'not_found', saved: null };
 
 describe('ending a session', () => {
-  it('settles its seconds and their cost, and returns the unused hold', async () => {
+  it('settles its seconds and their cost, and returns the rest of its hold once the vendor has stopped it', async () => {
     await using test = await createTestStore();
     const avatarSessionId = await startSession(test);
     test.clock.advance(90);
@@ -23,21 +24,28 @@ describe('ending a session', () => {
       words_spoken: 40,
       messages_count: 4,
       error_message: null,
-      held_seconds: 0,
+      held_seconds: 1710,
+      is_stopping: true,
       grant_seconds: 1800,
     });
     expect(await test.store.read('ann', PERIOD)).toMatchObject({
       settledSeconds: 90,
       settledCost: 750_000n,
-      reservedSeconds: 0,
-      reservedCost: 0n,
+      reservedSeconds: 1710,
+      reservedCost: 14_250_000n,
       openRecords: [],
     });
+    expect(await stops(test)).toEqual([{ reason: 'user_ended' }]);
+
+    await confirmStops(test);
+
+    expect(await sessionRow(test, avatarSessionId)).toMatchObject({ held_seconds: 0, is_stopping: false });
+    expect(await test.store.read('ann', PERIOD)).toMatchObject({ reservedSeconds: 0, reservedCost: 0n });
     expect(await ledger(test)).toEqual([
       { entry: 'hold', used_seconds: 0, held_seconds: 1800, reason: 'token_created', actor: 'ann' },
-      { entry: 'settle', used_seconds: 90, held_seconds: -1800, reason: 'user_ended', actor: 'track_end' },
+      { entry: 'settle', used_seconds: 90, held_seconds: -90, reason: 'user_ended', actor: 'track_end' },
+      { entry: 'release', used_seconds: 0, held_seconds: -1710, reason: 'stop_confirmed', actor: 'service' },
     ]);
-    expect(await stops(test)).toEqual([{ reason: 'user_ended' }]);
   });
 
   it('settles once when 20 calls race over two nodes', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ALWAYS, dueWork, sweepAll } from '../../support/due-work.ts';
+import { ALWAYS, confirmStops, dueWork, sweepAll } from '../../support/due-work.ts';
 import { holdLock } from '../../support/lock.ts';
 import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 import { waitForBlocked } from '../../support/wait-for.ts';
@@ -102,6 +102,7 @@ describe('two nodes at the end of a month', () => {
       ...ending.map((avatarSessionId, user) => other.end({ ...call(avatarSessionId), userId: `user-${user}` })),
     ]);
     await sweepAll(test);
+    await confirmStops(test);
 
     expect(
       await test.database.query(
@@ -376,6 +377,7 @@ it('everything at once, over a month’s end and changing limits, leaves balance
   );
   test.clock.advance(7200);
   await sweepAll(test);
+  await confirmStops(test);
   for (const userId of users) {
     for (const period of [NOVEMBER, DECEMBER]) {
       expect(await test.store.read(userId, period)).toMatchObject({ openRecords: [], reservedSeconds: 0 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ALWAYS, dueWork } from '../../support/due-work.ts';
+import { ALWAYS, dueWork, holdAfterStop } from '../../support/due-work.ts';
 import { listen } from '../../support/listen.ts';
 import { createTestStore, FIRST_VERSION, holdRequest, startSession } from '../../support/store.ts';
 
@@ -56,14 +56,15 @@ it('a threshold that is crossed in the middle of a session is published', async 
   ]);
 });
 
-it('a token that supersedes a session is published after the end of that session', async () => {
+it('a token that supersedes a session is published after the end of that session, and after its stop', async () => {
   await using test = await createTestStore();
   await startSession(test, { sessionId: 'chat' });
   const heard = await listen(test);
-  await test.store.hold(holdRequest({ sessionId: 'chat' }));
+  await holdAfterStop(test, holdRequest({ sessionId: 'chat' }));
   expect(await heard('quota_events')).toMatchObject([
     { reason: 'session_ended', version: FIRST_VERSION + 3 },
-    { reason: 'token_created', version: FIRST_VERSION + 4 },
+    { reason: 'hold_released', version: FIRST_VERSION + 4 },
+    { reason: 'token_created', version: FIRST_VERSION + 5 },
   ]);
 });
 
@@ -83,7 +84,7 @@ it('the sweepers are notified of the next due time, stops included', async () =>
   const heard = await listen(test);
   const hold = holdRequest({ sessionId: 'chat' });
   await test.store.hold(hold);
-  await test.store.hold(holdRequest({ sessionId: 'chat' }));
+  await test.store.hold(holdRequest({ sessionId: 'chat', avatarName: 'ben' }));
   // once: the second token falls due no sooner than the first, whose place it takes
   expect(await heard('quota_due')).toEqual([Date.parse('2026-11-10T12:05:00Z')]);
 

@@ -8,7 +8,7 @@ import { formatMoney, type Micros } from '../../../src/domain/money.ts';
 import type { QuotaPolicy } from '../../../src/domain/policy.ts';
 import { type QuotaAlert, type QuotaLimit, useAt } from '../../../src/domain/quota.ts';
 import { nextCrossing, percentagesAt } from '../../../src/domain/thresholds.ts';
-import { ALWAYS, dueWork } from '../../support/due-work.ts';
+import { ALWAYS, confirmStops, dueWork } from '../../support/due-work.ts';
 import { createTestStore, FIRST_VERSION, holdRequest, type TestStore } from '../../support/store.ts';
 
 // What is shown and foreseen of a quota comes true, whatever a user has lived through.
@@ -58,13 +58,19 @@ it('a token gets what was foreseen', async () => {
   await fc.assert(
     fc.asyncProperty(anyHistory, anyCall, async (history, { sessionId, vendorMode, isActive, ...settings }) => {
       const userId = await live(test, history);
+      await confirmStops(test);
       if (!isActive) await test.pool.query('UPDATE usage_quotas SET is_active = false WHERE user_id = $1', [userId]);
       const store = storeOf(test, settings);
       const { pricePerMinute } = settings;
       const { vendor, ...request } = holdRequest({ userId, sessionId, vendorMode, pricePerMinute });
-      const { admission } = await store.foresee(userId, { vendor, vendorMode, pricePerMinute, sessionId });
+      const { avatarName } = request;
+      const wish = { avatarName, vendor, vendorMode, pricePerMinute, sessionId };
+      const { admission } = await store.foresee(userId, wish);
 
-      await expect(store.hold({ vendor, ...request })).resolves.toEqual(admission);
+      const held = await store.hold({ vendor, ...request });
+      const isStopping = admission.outcome === 'granted' && 'prospect' in held;
+      if (isStopping) await confirmStops(test);
+      expect(isStopping ? await store.hold({ vendor, ...request }) : held).toEqual(admission);
     }),
     RUNS,
   );
@@ -115,6 +121,7 @@ it('a settlement is what the running display came to, plus what was begun of a s
       for (const { id } of state.openRecords) {
         await test.store.close({ recordId: id, userId, reason: 'admin_ended', errorMessage: null });
       }
+      await confirmStops(test);
 
       const settled = await test.store.read(userId, PERIOD);
       expect(settled).toMatchObject({ reservedSeconds: 0, reservedCost: 0n, openRecords: [] });

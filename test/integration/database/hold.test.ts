@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { holdAfterStop } from '../../support/due-work.ts';
 import { createTestStore, FIRST_VERSION, holdRequest, startSession } from '../../support/store.ts';
 
 describe('holding quota for a token', () => {
@@ -49,10 +50,10 @@ describe('holding quota for a token', () => {
     await expect(waiting).resolves.toMatchObject({ outcome: 'granted' });
   });
 
-  it('supersedes the token of the same conversation, so that a reload does not lock the user out', async () => {
+  it('supersedes the token of the same conversation for another avatar, so that nobody is locked out', async () => {
     await using test = await createTestStore();
     await test.store.hold(holdRequest({ sessionId: 'chat' }));
-    await expect(test.store.hold(holdRequest({ sessionId: 'chat' }))).resolves.toEqual({
+    await expect(test.store.hold(holdRequest({ sessionId: 'chat', avatarName: 'ben' }))).resolves.toEqual({
       outcome: 'granted',
       grantSeconds: 1800,
     });
@@ -63,7 +64,9 @@ describe('holding quota for a token', () => {
     await using test = await createTestStore();
     await startSession(test, { sessionId: 'chat' });
     test.clock.advance(90);
-    await expect(test.store.hold(holdRequest({ sessionId: 'chat' }))).resolves.toMatchObject({ outcome: 'granted' });
+    await expect(holdAfterStop(test, holdRequest({ sessionId: 'chat' }))).resolves.toMatchObject({
+      outcome: 'granted',
+    });
     expect(await statuses(test)).toEqual(['completed superseded', 'reserved null']);
     expect(await test.store.read('ann', '2026-11')).toMatchObject({ settledSeconds: 90, settledCost: 750_000n });
     expect(await test.database.query('SELECT reason FROM vendor_stops')).toEqual([{ reason: 'superseded' }]);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { LimitChange } from '../../../src/domain/limits.ts';
 import { sessionCost } from '../../../src/domain/price.ts';
 import type { QuotaState } from '../../../src/domain/quota.ts';
-import { ALWAYS, dueWork, sweepAll } from '../../support/due-work.ts';
+import { ALWAYS, dueWork, holdAfterStop, sweepAll } from '../../support/due-work.ts';
 import { listen } from '../../support/listen.ts';
 import { createTestStore, FIRST_VERSION, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 
@@ -96,7 +96,9 @@ describe('a limit that is lowered while a session runs', () => {
       outcome: 'concurrency',
     });
     await change(test, { limitMinutes: 60 });
-    await expect(test.store.hold(holdRequest({ sessionId: 'chat' }))).resolves.toMatchObject({ outcome: 'granted' });
+    await expect(holdAfterStop(test, holdRequest({ sessionId: 'chat' }))).resolves.toMatchObject({
+      outcome: 'granted',
+    });
     expect(await sessionRow(test, avatarSessionId)).toMatchObject({ end_reason: 'superseded', duration_seconds: 1325 });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createUsageReader } from '../../../src/database/usage-summary.ts';
-import { ALWAYS, dueWork, sweepAll } from '../../support/due-work.ts';
+import { ALWAYS, confirmStops, dueWork, holdAfterStop, sweepAll } from '../../support/due-work.ts';
 import { listen } from '../../support/listen.ts';
 import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 
@@ -70,6 +70,7 @@ describe('a session over the end of its month', () => {
 
     test.clock.set('2026-12-01T00:05:00Z');
     await test.store.end(call(avatarSessionId));
+    await confirmStops(test);
 
     expect(await sessionRow(test, avatarSessionId)).toMatchObject({
       duration_seconds: 900,
@@ -79,7 +80,8 @@ describe('a session over the end of its month', () => {
       '2026-11 hold +0 s held +1800 token_created',
       '2026-11 settle +600 s held -1800 period_ended',
       '2026-12 move +0 s held +1200 period_started',
-      '2026-12 settle +300 s held -1200 user_ended',
+      '2026-12 settle +300 s held -300 user_ended',
+      '2026-12 release +0 s held -900 stop_confirmed',
     ]);
   });
 
@@ -118,7 +120,7 @@ describe('a session over the end of its month', () => {
     await test.store.end(call(avatarSessionId));
     expect(await ledger(test)).toEqual([
       '2026-11 hold +0 s held +1800 token_created',
-      '2026-11 settle +600 s held -1800 user_ended',
+      '2026-11 settle +600 s held -600 user_ended',
     ]);
   });
 
@@ -128,7 +130,7 @@ describe('a session over the end of its month', () => {
     const heard = await listen(test);
     test.clock.set('2026-12-01T00:00:10Z');
 
-    await expect(test.store.hold(holdRequest({ sessionId: 'chat' }))).resolves.toEqual({
+    await expect(holdAfterStop(test, holdRequest({ sessionId: 'chat' }))).resolves.toEqual({
       outcome: 'granted',
       grantSeconds: 1800,
     });
@@ -138,7 +140,8 @@ describe('a session over the end of its month', () => {
     expect((await heard('quota_events')).map(({ period, reason, version }) => [period, reason, version])).toEqual([
       [DECEMBER, 'period_started', FIRST_VERSION_OF_DECEMBER + 1],
       [DECEMBER, 'session_ended', FIRST_VERSION_OF_DECEMBER + 2],
-      [DECEMBER, 'token_created', FIRST_VERSION_OF_DECEMBER + 3],
+      [DECEMBER, 'hold_released', FIRST_VERSION_OF_DECEMBER + 3],
+      [DECEMBER, 'token_created', FIRST_VERSION_OF_DECEMBER + 4],
     ]);
   });
 
@@ -181,7 +184,7 @@ describe('a session over the end of its month', () => {
       { current_month: DECEMBER, used_seconds: 0, used_cost: '0.000000' },
     ]);
     expect((await ledger(test)).slice(-2)).toEqual([
-      '2026-12 settle +0 s held -1200 heartbeat_lost',
+      '2026-12 settle +0 s held +0 heartbeat_lost',
       '2026-11 correct -40 s held +0 heartbeat_lost',
     ]);
     expect((await heard('quota_events')).map(({ period, reason }) => `${period} ${reason}`)).toEqual([
@@ -197,7 +200,7 @@ describe('a session over the end of its month', () => {
     await test.store.heartbeat(call(avatarSessionId));
     test.clock.set('2026-12-01T00:05:00Z');
     await sweepAll(test);
-    expect((await ledger(test)).slice(1)).toEqual(['2026-11 settle +560 s held -1800 heartbeat_lost']);
+    expect((await ledger(test)).slice(1)).toEqual(['2026-11 settle +560 s held -560 heartbeat_lost']);
   });
 
   it('triggers no warning of the old month again, and can trigger one of the new month', async () => {
@@ -456,7 +459,7 @@ describe('nodes whose clocks differ by 30 s', () => {
     test.clock.set('2026-12-01T00:00:10Z');
     await test.anotherNode(30).end(call(avatarSessionId));
     await sweepAll(test);
-    expect((await ledger(test)).slice(1)).toEqual(['2026-11 settle +580 s held -1800 user_ended']);
+    expect((await ledger(test)).slice(1)).toEqual(['2026-11 settle +580 s held -580 user_ended']);
   });
 
   it('know of the session that has moved when a token is asked for in the old month', async () => {
@@ -467,7 +470,8 @@ describe('nodes whose clocks differ by 30 s', () => {
     const behind = test.anotherNode(30);
 
     await expect(behind.hold(holdRequest())).resolves.toEqual({ outcome: 'concurrency' });
-    await expect(behind.hold(holdRequest({ sessionId: 'chat' }))).resolves.toMatchObject({ outcome: 'granted' });
+    const token = holdAfterStop(test, holdRequest({ sessionId: 'chat' }), behind);
+    await expect(token).resolves.toMatchObject({ outcome: 'granted' });
 
     expect(await sessionRow(test, avatarSessionId)).toMatchObject({ end_reason: 'superseded', duration_seconds: 580 });
     expect(await quotaRows(test)).toMatchObject([

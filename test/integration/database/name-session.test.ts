@@ -3,6 +3,7 @@ import type { AppDeps } from '../../../src/app/deps.ts';
 import { hashToken } from '../../../src/app/recognise-token.ts';
 import { sdkOpen } from '../../../src/app/sdk-open.ts';
 import type { OpeningDeps } from '../../../src/app/sdk-outcome.ts';
+import { createTokenSeal } from '../../../src/app/token-seal.ts';
 import { createQuotaStore } from '../../../src/database/quota-store.ts';
 import type { OpeningSdk } from '../../../src/domain/vendor-sdk.ts';
 import { createProxyTokens } from '../../../src/server/proxy-tokens.ts';
@@ -66,6 +67,8 @@ async function createOpening() {
         sdk,
         delivery: 'direct',
         proxyTokens: createProxyTokens(['secret']),
+        pause: async () => {},
+        seal: createTokenSeal(['secret']),
         exchanging: new Set(),
         policy: test.policy,
         clock: test.clock.now,

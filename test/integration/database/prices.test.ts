@@ -4,7 +4,7 @@ import { createDueWork } from '../../../src/database/due-work.ts';
 import { createQuotaStore } from '../../../src/database/quota-store.ts';
 import { useAt } from '../../../src/domain/quota.ts';
 import { nextCrossing } from '../../../src/domain/thresholds.ts';
-import { ALWAYS, dueWork, sweepAll } from '../../support/due-work.ts';
+import { ALWAYS, confirmStops, dueWork, sweepAll } from '../../support/due-work.ts';
 import { holdLock, lockUser } from '../../support/lock.ts';
 import { intercept, pauseAt } from '../../support/pause.ts';
 import { enterPrice } from '../../support/prices.ts';
@@ -21,6 +21,7 @@ async function sessionOf(test: TestStore, seconds: number) {
   const avatarSessionId = await startSession(test);
   await runFor(test, seconds);
   await end(test, avatarSessionId);
+  await confirmStops(test);
   return record(test, avatarSessionId);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ALWAYS, dueWork } from '../../support/due-work.ts';
+import { ALWAYS, confirmStops, dueWork } from '../../support/due-work.ts';
 import { holdLock } from '../../support/lock.ts';
 import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 import { waitForBlocked } from '../../support/wait-for.ts';
@@ -56,7 +56,7 @@ describe('the end of a session and a new token for its conversation', () => {
     await lock.release();
 
     await expect(ended).resolves.toMatchObject({ outcome: 'ended' });
-    await expect(held).resolves.toMatchObject({ outcome: 'granted' });
+    await expect(held).resolves.toMatchObject({ outcome: 'concurrency', prospect: { isStopping: true } });
     expect(await settlements(test)).toEqual([{ used_seconds: 90, reason: 'user_ended' }]);
   });
 
@@ -72,18 +72,19 @@ describe('the end of a session and a new token for its conversation', () => {
     await waitForBlocked(test.pool, 2);
     await lock.release();
 
-    await expect(held).resolves.toMatchObject({ outcome: 'granted' });
+    await expect(held).resolves.toMatchObject({ outcome: 'concurrency', prospect: { isStopping: true } });
     await expect(ended).resolves.toMatchObject({ outcome: 'already_ended' });
     expect(await settlements(test)).toEqual([{ used_seconds: 90, reason: 'superseded' }]);
   });
 
-  it('give the token what the end has just returned', async () => {
+  it('give the token what the confirmed stop has just returned', async () => {
     await using test = await createTestStore({ defaultLimitMinutes: 31, maxConcurrentSessions: 2 });
     const avatarSessionId = await startSession(test);
     test.clock.advance(90);
+    await test.store.end(end(avatarSessionId));
     await using lock = await lockRecord(test, avatarSessionId);
 
-    const ended = test.store.end(end(avatarSessionId));
+    const ended = confirmStops(test);
     await waitForBlocked(test.pool);
     const held = test.anotherNode().hold(holdRequest());
     await waitForBlocked(test.pool, 2);
@@ -237,6 +238,7 @@ it('acts of one user on several nodes at once leave balanced books and nothing o
       ]);
     }),
   );
+  await confirmStops(test);
   expect(await test.store.read('ann', '2026-11')).toMatchObject({
     openRecords: [],
     reservedSeconds: 0,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createPool } from '../../../src/database/pool.ts';
 import { ServiceUnavailableError } from '../../../src/domain/errors.ts';
+import { confirmStops } from '../../support/due-work.ts';
 import { dumpDatabase } from '../../support/dump.ts';
 import { listen } from '../../support/listen.ts';
 import { holdLock, lockUser } from '../../support/lock.ts';
@@ -219,6 +220,7 @@ describe('an answer to a save that is lost on the way', () => {
 
     test.clock.advance(10);
     await expect(node.end(call(avatarSessionId))).resolves.toMatchObject({ outcome: 'already_ended' });
+    await confirmStops(test);
     expect(await test.store.read('ann', PERIOD)).toMatchObject({ settledSeconds: 60, reservedSeconds: 0 });
   });
 
@@ -242,6 +244,9 @@ describe('an answer to a save that is lost on the way', () => {
 
     await expect(node.hold(holdRequest({ sessionId: 'chat' }))).rejects.toThrow(ServiceUnavailableError);
 
+    // a call that died may still be at its mint
+    await expect(node.hold(holdRequest({ sessionId: 'chat' }))).resolves.toMatchObject({ outcome: 'minting' });
+    test.clock.advance(15);
     await expect(node.hold(holdRequest({ sessionId: 'chat' }))).resolves.toEqual({
       outcome: 'granted',
       grantSeconds: 1800,
@@ -331,7 +336,9 @@ describe('many acts of one user at once', () => {
     await using test = await createTestStore({ maxTokensPerMinute: 1000 });
     const heard = await listen(test);
     const held = await Promise.all(
-      Array.from({ length: 50 }, () => test.store.hold(holdRequest({ userId, sessionId: 'chat' }))),
+      Array.from({ length: 50 }, (_, call) =>
+        test.store.hold(holdRequest({ userId, sessionId: 'chat', avatarName: `avatar-${call}` })),
+      ),
     );
     expect(held.every(({ outcome }) => outcome === 'granted')).toBe(true);
     const versions = (await heard('quota_events')).map(({ version }) => version);

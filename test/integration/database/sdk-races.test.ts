@@ -3,6 +3,7 @@ import { createToken } from '../../../src/app/create-token.ts';
 import type { SdkDeps } from '../../../src/app/sdk-outcome.ts';
 import { sdkStart } from '../../../src/app/sdk-start.ts';
 import { sdkStop } from '../../../src/app/sdk-stop.ts';
+import { createTokenSeal } from '../../../src/app/token-seal.ts';
 import { createVendorBalance } from '../../../src/app/vendor-balance.ts';
 import type { QuotaStore } from '../../../src/domain/store.ts';
 import { createProxyTokens } from '../../../src/server/proxy-tokens.ts';
@@ -29,7 +30,7 @@ describe('the SDK’s start and a newer token of its conversation', () => {
     // answered by the vendor, or refused if the token was faster than the vendor
     await started;
     expect(callsTo(race, START)).toHaveLength(1);
-    await expect(held).resolves.toMatchObject({ outcome: 'granted' });
+    await expect(held).resolves.toMatchObject({ outcome: 'concurrency', prospect: { isStopping: true } });
     expect(await race.outcome()).toEqual({ status: 'completed', end_reason: 'superseded', duration_seconds: 0 });
     expect(await race.pendingStops()).toEqual(['superseded']);
   });
@@ -92,6 +93,8 @@ describe('the SDK’s stop and the deadline', () => {
     await race.lock.release();
 
     await expect(stopped).resolves.toMatchObject({ type: 'stopped' });
+    // by now the vendor's cap has ended it: its place is free
+    await expect(race.sweep()).resolves.toBe(1);
     await expect(race.sweep()).resolves.toBe(0);
     expect(await race.outcome()).toMatchObject({ end_reason: 'user_ended', duration_seconds: 1799 });
     expect(await race.settlements()).toBe(1);
@@ -119,7 +122,8 @@ describe('the end of a session that the vendor did not start, and the user’s o
     await using race = await startRace({ running: true });
     race.clock.advance(7);
     const acts = {
-      fail: () => race.store.failStart({ userId: 'ann', recordId: race.recordId, errorMessage: 'refused' }),
+      fail: () =>
+        race.store.failStart({ userId: 'ann', recordId: race.recordId, errorMessage: 'refused', isFinal: true }),
       stop: () => race.stop(),
     };
     const sooner = acts[first]();
@@ -134,28 +138,31 @@ describe('the end of a session that the vendor did not start, and the user’s o
         ? { status: 'error', end_reason: 'vendor_error', duration_seconds: 0 }
         : { status: 'completed', end_reason: 'user_ended', duration_seconds: 7 },
     );
-    expect(await race.settlements()).toBe(1);
+    expect(await race.settlements()).toBe(first === 'fail' ? 0 : 1);
   });
 });
 
 describe('the vendor’s cap and the end of the session', () => {
-  it.each(['cap', 'stop'] as const)('leave nothing held when %s comes first', async (first) => {
-    await using race = await startRace({ running: true });
-    race.clock.advance(7);
-    const acts = {
-      cap: () => race.store.cap({ userId: 'ann', recordId: race.recordId, capSeconds: 300 }),
-      stop: () => race.stop(),
-    };
-    const sooner = acts[first]();
-    await waitForBlocked(race.pool);
-    const later = acts[first === 'cap' ? 'stop' : 'cap']();
-    await waitForBlocked(race.pool, 2);
-    await race.lock.release();
+  it.each(['cap', 'stop'] as const)(
+    'leave no more held than the vendor may bill when %s comes first',
+    async (first) => {
+      await using race = await startRace({ running: true });
+      race.clock.advance(7);
+      const acts = {
+        cap: () => race.store.cap({ userId: 'ann', recordId: race.recordId, capSeconds: 300 }),
+        stop: () => race.stop(),
+      };
+      const sooner = acts[first]();
+      await waitForBlocked(race.pool);
+      const later = acts[first === 'cap' ? 'stop' : 'cap']();
+      await waitForBlocked(race.pool, 2);
+      await race.lock.release();
 
-    await Promise.all([sooner, later]);
-    expect(await race.outcome()).toMatchObject({ end_reason: 'user_ended', duration_seconds: 7 });
-    expect(await race.store.read('ann', '2026-11')).toMatchObject({ settledSeconds: 7, reservedSeconds: 0 });
-  });
+      await Promise.all([sooner, later]);
+      expect(await race.outcome()).toMatchObject({ end_reason: 'user_ended', duration_seconds: 7 });
+      expect(await race.store.read('ann', '2026-11')).toMatchObject({ settledSeconds: 7, reservedSeconds: 293 });
+    },
+  );
 });
 
 /** A token whose record is locked, and what can be done to it by several nodes over a simulated vendor. */
@@ -186,6 +193,8 @@ async function startRace({ secondsLeft = 300, running = false } = {}) {
     exchanging: new Set(),
     policy: test.policy,
     clock: () => new Date(test.clock.now().getTime() - secondsBehind * 1000),
+    pause: async () => {},
+    seal: createTokenSeal(['a secret']),
     onBackgroundError,
   });
   const deps = depsOf(test.store);
@@ -212,7 +221,7 @@ async function startRace({ secondsLeft = 300, running = false } = {}) {
     recordId,
     start: (secondsBehind = 0) => sdkStart(depsOf(test.anotherNode(secondsBehind), secondsBehind), request),
     stop: (secondsBehind = 0) => sdkStop(depsOf(test.anotherNode(secondsBehind), secondsBehind), request),
-    supersede: () => test.store.hold(holdRequest({ sessionId: 'chat' })),
+    supersede: () => test.store.hold(holdRequest({ sessionId: 'chat', avatarName: 'ben' })),
     sweep: () => dueWork(test).sweep(ALWAYS),
     async outcome() {
       const [row] = await test.database.query(

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { HoldRequest } from '../../../src/domain/store.ts';
-import { ALWAYS, dueWork } from '../../support/due-work.ts';
+import { ALWAYS, confirmStops, dueWork } from '../../support/due-work.ts';
 import { listen } from '../../support/listen.ts';
 import { createTestStore, FIRST_VERSION, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 
@@ -37,7 +37,7 @@ describe('a token’s hash', () => {
 });
 
 describe('a start that failed at the vendor', () => {
-  it('ends the session as an error and returns the whole hold, however late', async () => {
+  it('ends the session as an error, and returns the whole hold once the vendor has confirmed that it does not run', async () => {
     await using test = await createTestStore();
     const { recordId } = await running(test);
     test.clock.advance(10.5);
@@ -50,6 +50,8 @@ describe('a start that failed at the vendor', () => {
       duration_seconds: 0,
       estimated_cost: '0.000000',
     });
+    expect(await test.store.read('ann', PERIOD)).toMatchObject({ settledSeconds: 0, reservedSeconds: 1800 });
+    await confirmStops(test);
     expect(await test.store.read('ann', PERIOD)).toMatchObject({
       settledSeconds: 0,
       settledCost: 0n,
@@ -68,6 +70,7 @@ describe('a start that failed at the vendor', () => {
     test.clock.advance(5);
     await dueWork(test).sweep(ALWAYS);
     await test.store.failStart({ userId: 'ann', recordId, errorMessage: FAILED });
+    await confirmStops(test);
     expect(await test.store.read('ann', PERIOD)).toMatchObject({ settledSeconds: 0, settledCost: 0n });
     expect(await test.store.read('ann', '2026-12')).toMatchObject({ settledSeconds: 0, reservedSeconds: 0 });
   });
@@ -133,6 +136,7 @@ describe('a cap that the vendor names', () => {
     await using test = await createTestStore();
     const { recordId, avatarSessionId } = await running(test);
     await end(test, avatarSessionId);
+    await confirmStops(test);
     const before = await recordOf(test, recordId);
     await test.store.cap({ userId: 'ann', recordId, capSeconds: 300 });
     expect(await recordOf(test, recordId)).toEqual({ ...before, effective_cap_seconds: 300 });

@@ -260,7 +260,7 @@ describe('attaching what the vendor minted', () => {
     await using test = await createTestStore();
     const hold = holdRequest({ sessionId: 'chat' });
     await test.store.hold(hold);
-    await test.store.hold(holdRequest({ sessionId: 'chat' }));
+    await test.store.hold(holdRequest({ sessionId: 'chat', avatarName: 'ben' }));
 
     const attach = { recordId: hold.recordId, avatarSessionId: 'stream', tokenHash: TOKEN_HASH };
     await expect(test.store.attach({ userId: 'ann', ...attach })).resolves.toBeNull();

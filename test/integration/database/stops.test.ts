@@ -53,8 +53,8 @@ it('is done once the vendor has confirmed, whatever a late answer says', async (
   const [stop] = await work.claimStops('due');
   const recordId = stop?.recordId ?? '';
 
-  await work.noteStops([{ recordId, error: null, retryAt: null }]);
-  await work.noteStops([{ recordId, error: 'from a node that was slow', retryAt: test.clock.now() }]);
+  await test.store.confirmStop({ recordId, userId: 'ann', word: 'stopped', expectsFigures: false });
+  await work.noteFailedStop({ recordId, error: 'from a node that was slow', retryAt: test.clock.now() });
 
   test.clock.advance(86_400);
   await expect(work.claimStops('due')).resolves.toEqual([]);
@@ -71,9 +71,9 @@ it('keeps the error, and tries when the vendor asked for it or else by its own c
   const [stop] = await work.claimStops('due');
   const recordId = stop?.recordId ?? '';
 
-  await work.noteStops([{ recordId, error: 'HTTP 503', retryAt: null }]);
+  await work.noteFailedStop({ recordId, error: 'HTTP 503', retryAt: null });
   await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:00:05.001Z'));
-  await work.noteStops([{ recordId, error: 'HTTP 429', retryAt: new Date('2026-11-10T12:00:42.000Z') }]);
+  await work.noteFailedStop({ recordId, error: 'HTTP 429', retryAt: new Date('2026-11-10T12:00:42.000Z') });
   await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:00:42.000Z'));
   expect(await test.database.query('SELECT last_error FROM vendor_stops')).toEqual([{ last_error: 'HTTP 429' }]);
 });
@@ -91,15 +91,18 @@ it('takes those of one vendor only, and knows when its next is due', async () =>
   await expect(work.claimStops('due')).resolves.toEqual([]);
   await expect(work.nextDue()).resolves.toEqual(new Date('2026-11-10T12:00:15.002Z'));
   await expect(otherWork.claimStops('due')).resolves.toMatchObject([{ avatarSessionId: other }]);
-  await expect(dueWork(test, { vendorName: 'unknown' }).nextDue()).resolves.toBeNull();
+  // the places of the sessions are free at their caps
+  await expect(dueWork(test, { vendorName: 'unknown' }).nextDue()).resolves.toEqual(new Date('2026-11-10T12:30:00Z'));
 });
 
 it('takes all that are not confirmed where it is to be the last time', async () => {
   await using test = await createTestStore();
   await endSessions(test, 3);
   const work = dueWork(test);
-  const [confirmed, ...pending] = (await work.claimStops('due')).map(({ recordId }) => recordId);
-  await work.noteStops([{ recordId: confirmed ?? '', error: null, retryAt: null }]);
+  const [confirmed, ...others] = await work.claimStops('due');
+  const { recordId = '', userId = '' } = confirmed ?? {};
+  const pending = others.map((stop) => stop.recordId);
+  await test.store.confirmStop({ recordId, userId, word: 'stopped', expectsFigures: false });
   await expect(work.claimStops('due')).resolves.toEqual([]);
 
   const claimed = await work.claimStops('all');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createDueWork } from '../../../src/database/due-work.ts';
-import { ALWAYS, dueWork, sweepAll } from '../../support/due-work.ts';
+import { ALWAYS, confirmStops, dueWork, holdAfterStop, sweepAll } from '../../support/due-work.ts';
 import { listen } from '../../support/listen.ts';
 import { lockUser } from '../../support/lock.ts';
 import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
@@ -262,7 +262,8 @@ describe('a clock that is set back by 30 s', () => {
     test.clock.advance(-30);
 
     await sweepAll(test);
-    const again = await startSession(test, { sessionId: 'chat' });
+    await holdAfterStop(test, holdRequest({ sessionId: 'chat' }));
+    const again = await startSession(test, { sessionId: 'chat', avatarName: 'ben' });
     test.clock.advance(60);
     await sweepAll(test);
     await test.store.end({ ...beat(again), errorMessage: null });
@@ -355,6 +356,7 @@ describe('a threshold', () => {
       ...nodes.map((node) => node.sweep(ALWAYS)),
     ]);
     expect(await alerts(test)).toHaveLength(1);
+    await confirmStops(test);
     await startSession(test);
     expect(await alerts(test)).toHaveLength(1);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createUsageReader } from '../../../src/database/usage-summary.ts';
 import { useAt } from '../../../src/domain/quota.ts';
 import type { UsageSummary } from '../../../src/domain/usage-summary.ts';
-import { sweepAll } from '../../support/due-work.ts';
+import { confirmStops, sweepAll } from '../../support/due-work.ts';
 import { enterPrice } from '../../support/prices.ts';
 import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 
@@ -30,9 +30,11 @@ describe('the summary of a month', () => {
     const anna = await startSession(test, { avatarName: 'anna' });
     test.clock.advance(60);
     await end(test, anna, { wordsSpoken: 100, messagesCount: 4 });
+    await confirmStops(test);
     const ben = await startSession(test, { avatarName: 'ben' });
     test.clock.advance(120);
     await end(test, ben, { errorMessage: 'the tab crashed' });
+    await confirmStops(test);
     test.clock.set('2026-11-11T00:00:00Z');
     await startSession(test, { avatarName: 'anna' });
     test.clock.advance(30.5);
@@ -119,6 +121,7 @@ describe('the summary of a month', () => {
     await using test = await createTestStore();
     for (let session = 0; session < 2; session++) {
       await end(test, await startSession(test), { wordsSpoken: LARGEST_COUNT, messagesCount: LARGEST_COUNT });
+      await confirmStops(test);
     }
     expect(await summary(test)).toMatchObject({ wordsSpoken: LARGEST_COUNT, messagesCount: LARGEST_COUNT });
   });

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
+import { createTokenSeal } from '../../../src/app/token-seal.ts';
 import { createPrisma } from '../../../src/database/prisma.ts';
 import { createUsageRecords } from '../../../src/database/usage-records.ts';
 import { createUsageReader } from '../../../src/database/usage-summary.ts';
@@ -112,6 +113,8 @@ async function startTransports() {
     proxyTokens: createProxyTokens(['secret']),
     policy,
     clock,
+    pause: async () => {},
+    seal: createTokenSeal(['a secret']),
     presence: { watch: () => () => {} },
     onBackgroundError: () => {},
   };

@@ -182,7 +182,16 @@ async function watch(test: VendorBooks, token: VendorToken, milliseconds: number
 
 async function doWhatIsDue(test: VendorBooks): Promise<void> {
   await sweepAll(test);
-  await deliverStops({ work: dueWork(test), vendor: test.vendor, clock: test.clock.now }, 'due');
+  await deliverStops(
+    {
+      work: dueWork(test),
+      store: test.store,
+      vendor: test.vendor,
+      expectsFigures: true,
+      clock: test.clock.now,
+    },
+    'due',
+  );
 }
 
 async function sumOf(test: VendorBooks, query: string): Promise<bigint> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dueWork, sweepAll } from '../../support/due-work.ts';
+import { confirmStops, dueWork, sweepAll } from '../../support/due-work.ts';
 import { createVendorBooks, type VendorBooks, type VendorToken } from '../../support/vendor-books.ts';
 
 // What one side knows of a session and the other does not.
@@ -183,9 +183,7 @@ describe('a voided token', () => {
     const other = await test.createToken('bob');
     test.clock.advance(300);
     await sweepAll(test);
-    for (const stop of await dueWork(test).claimStops('all')) {
-      await dueWork(test).noteStops([{ recordId: stop.recordId, error: null, retryAt: null }]);
-    }
+    await confirmStops(test);
     test.clock.advance(600);
     expect(await test.reconcile()).toMatchObject({ confirmed: 2 });
 
@@ -210,8 +208,7 @@ describe('a session that has ended here and is running at the vendor', () => {
     test.clock.advance(10);
     await test.reportEnd(session);
     const work = dueWork(test);
-    const [stop] = await work.claimStops('all');
-    await work.noteStops([{ recordId: stop?.recordId ?? '', error: null, retryAt: null }]);
+    await confirmStops(test);
     test.clock.advance(60);
 
     expect(await test.reconcile()).toMatchObject({ stopped: 1 });

@@ -8,7 +8,11 @@ const MINT = { avatarName: 'Ann', maxSessionSeconds: 60 };
 describe('a mint', () => {
   it('asks for a token with the key and nothing else: it names no session and takes no cap', async () => {
     const { vendor, simulator } = await simulateHeyGen();
-    expect(await vendor.mint(MINT)).toEqual({ avatarSessionId: null, token: expect.stringMatching(/^eyJ/) });
+    expect(await vendor.mint(MINT)).toEqual({
+      avatarSessionId: null,
+      token: expect.stringMatching(/^eyJ/),
+      endsAt: expect.any(Date),
+    });
     expect(vendor.capabilities).toMatchObject({ capAtMint: false });
     const [request] = simulator.requests();
     expect(request).toMatchObject({
@@ -55,7 +59,7 @@ describe('a stop', () => {
     pass(30);
     await vendor.stop(id, 'deadline_reached');
     expect(simulator.heygenSessions()).toEqual(first);
-    await expect(vendor.stop(UNKNOWN_ID, 'admin_ended')).resolves.toBeUndefined();
+    await expect(vendor.stop(UNKNOWN_ID, 'admin_ended')).resolves.toBe('stopped');
   });
 
   it('does not take "not found" for an end while the session is on the list of active ones', async () => {
@@ -84,7 +88,7 @@ describe('a stop', () => {
     async (body) => {
       const { vendor, simulator } = await simulateHeyGen();
       simulator.failNext({ path: '/v1/streaming.stop', status: 200, body });
-      await expect(vendor.stop(UNKNOWN_ID, 'user_ended')).resolves.toBeUndefined();
+      await expect(vendor.stop(UNKNOWN_ID, 'user_ended')).resolves.toBe('stopped');
     },
   );
 

@@ -43,8 +43,8 @@ describe('a stop', () => {
   it('succeeds on a session that never ran', async () => {
     const { vendor } = await simulate();
     const { avatarSessionId } = await vendor.mint({ avatarName: 'Ann', maxSessionSeconds: 60 });
-    await expect(vendor.stop(avatarSessionId ?? '', 'token_expired')).resolves.toBeUndefined();
-    await expect(vendor.stop('99999999-9999-4999-8999-999999999999', 'admin_ended')).resolves.toBeUndefined();
+    await expect(vendor.stop(avatarSessionId ?? '', 'token_expired')).resolves.toBe('unknown');
+    await expect(vendor.stop('99999999-9999-4999-8999-999999999999', 'admin_ended')).resolves.toBe('unknown');
   });
 
   it('does not take "not found" for an end while the vendor lists the session as running', async () => {
@@ -70,7 +70,7 @@ describe('a stop', () => {
     simulator.failNext({ path: '/v1/sessions/stop', closeMidAnswer: true });
     expect((await failureOf(vendor.stop(id, 'user_ended'))).kind).toBe('unavailable');
     expect(simulator.sessions()[0]?.endReason).toBe('USER_CLOSED');
-    await expect(vendor.stop(id, 'user_ended')).resolves.toBeUndefined();
+    await expect(vendor.stop(id, 'user_ended')).resolves.toBe('stopped');
   });
 
   it.each([{ code: 100, data: null, message: 'Success' }, { code: 1000, data: {} }, { data: true }])(
@@ -78,7 +78,7 @@ describe('a stop', () => {
     async (body) => {
       const { vendor, simulator } = await simulate();
       simulator.failNext({ path: '/v1/sessions/stop', status: 200, body });
-      await expect(vendor.stop('99999999-9999-4999-8999-999999999999', 'user_ended')).resolves.toBeUndefined();
+      await expect(vendor.stop('99999999-9999-4999-8999-999999999999', 'user_ended')).resolves.toBe('stopped');
     },
   );
 

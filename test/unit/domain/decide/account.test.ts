@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { claimedCost } from '../../../../src/domain/decide/account-room.ts';
 import type { LedgerEntry } from '../../../../src/domain/decide/draft.ts';
 import { previousPeriod } from '../../../../src/domain/period.ts';
-import { type AccountState, isOpen } from '../../../../src/domain/state.ts';
+import { type AccountState, takesPlace } from '../../../../src/domain/state.ts';
 import { createDecider, type Decider, newAccount } from '../../../support/decide.ts';
 import {
   anyBeginning,
@@ -109,5 +109,5 @@ function claimedBy(entries: readonly LedgerEntry[], period: string): bigint {
 }
 
 function openIn(users: readonly Decider[]): number {
-  return users.reduce((sum, { state }) => sum + state.records.filter(isOpen).length, 0);
+  return users.reduce((sum, { state }) => sum + state.records.filter(takesPlace).length, 0);
 }

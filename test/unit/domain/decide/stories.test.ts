@@ -6,6 +6,7 @@ import { lapseAt } from '../../../../src/domain/decide/due.ts';
 import { hasOldPrice } from '../../../../src/domain/decide/follow-price.ts';
 import { quotaStateOf } from '../../../../src/domain/quota-state.ts';
 import { isOpen, type StoredQuota, type StoredRecord } from '../../../../src/domain/state.ts';
+import type { HoldRequest } from '../../../../src/domain/store.ts';
 import { crossedThresholds } from '../../../../src/domain/thresholds.ts';
 import type { Decider } from '../../../support/decide.ts';
 import { anyStory, type Performed, runToTheEnd, tell } from '../../../support/decide-stories.ts';
@@ -43,10 +44,12 @@ describe('a token', () => {
     });
   });
 
-  it('that is refused changes nothing but what runs on from last month, and what had ended by the clock', () => {
-    inEveryStory(({ lastStep, now, rules }, { entries }, { name, answer }) => {
+  it('that is refused changes nothing but what runs on from last month, what had ended by the clock, and its conversation’s own session', () => {
+    inEveryStory(({ lastStep, now, rules }, { entries }, { name, answer, request }) => {
       if (name !== 'hold' || typeof answer !== 'object' || answer.outcome === 'granted') return;
-      const isOver = (record: StoredRecord) => Math.min(record.expiresAt ?? now, lapseAt(record, rules, 0)) <= now;
+      const { sessionId } = request as HoldRequest;
+      const isOver = (record: StoredRecord) =>
+        Math.min(record.expiresAt ?? now, lapseAt(record, rules, 0)) <= now || record.sessionId === sessionId;
       const over = lastStep?.before.records.filter((record) => isOpen(record) && isOver(record)).map(({ id }) => id);
       const others = entries.filter(({ reason, recordId }) => {
         const isMove = reason === 'period_ended' || reason === 'period_started';
@@ -86,11 +89,11 @@ describe('open sessions', () => {
 });
 
 describe('the books', () => {
-  it('balance: quotas are the sums of their entries, and hold what their open records hold', () => {
+  it('balance: quotas are the sums of their entries, and hold what their records hold', () => {
     inEveryStory(({ state, entries }) => {
       for (const quota of state.quotas) {
         expect(figuresOf(quota)).toEqual(sumOf(entries.filter(({ period }) => period === quota.period)));
-        const holding = state.records.filter((record) => isOpen(record) && record.quotaPeriod === quota.period);
+        const holding = state.records.filter((record) => record.quotaPeriod === quota.period);
         const { heldSeconds, heldCost } = sumOf(holding.map((record) => ({ ...record, usedSeconds: 0, usedCost: 0n })));
         expect({ heldSeconds, heldCost }).toEqual({ heldSeconds: quota.heldSeconds, heldCost: quota.heldCost });
       }
@@ -270,9 +273,12 @@ function lowest(amounts: readonly (number | bigint)[]): number {
   return Math.min(...amounts.map(Number));
 }
 
-/** Entries for these reasons leave a record open. */
+/** What was held past the end of a record returns for these reasons. */
+const AFTER_THE_END = ['stop_confirmed', 'vendor_figures', 'never_started', 'vendor_silent'];
+
+/** Entries for these reasons do not end a record. */
 function goesOn(reason: string): boolean {
-  return ['period_ended', 'limit_changed', 'session_capped'].includes(reason);
+  return ['period_ended', 'limit_changed', 'session_capped', ...AFTER_THE_END].includes(reason);
 }
 
 /** The quotas whose open sessions have followed a limit. */

@@ -45,6 +45,7 @@ export type UsageRecordAvgAggregateOutputType = {
   heldCost: runtime.Decimal | null
   settledSeconds: number | null
   settledCost: runtime.Decimal | null
+  unseenSeconds: number | null
   actualSeconds: number | null
   actualCost: runtime.Decimal | null
   endingNotice: number | null
@@ -69,6 +70,7 @@ export type UsageRecordSumAggregateOutputType = {
   heldCost: runtime.Decimal | null
   settledSeconds: number | null
   settledCost: runtime.Decimal | null
+  unseenSeconds: number | null
   actualSeconds: number | null
   actualCost: runtime.Decimal | null
   endingNotice: number | null
@@ -111,6 +113,10 @@ export type UsageRecordMinAggregateOutputType = {
   settledCost: runtime.Decimal | null
   countedFrom: Date | null
   tokenHash: runtime.Bytes | null
+  sealedToken: string | null
+  tokenEndsAt: Date | null
+  unseenSeconds: number | null
+  isStopping: boolean | null
   actualSeconds: number | null
   actualCost: runtime.Decimal | null
   vendorCredits: string | null
@@ -161,6 +167,10 @@ export type UsageRecordMaxAggregateOutputType = {
   settledCost: runtime.Decimal | null
   countedFrom: Date | null
   tokenHash: runtime.Bytes | null
+  sealedToken: string | null
+  tokenEndsAt: Date | null
+  unseenSeconds: number | null
+  isStopping: boolean | null
   actualSeconds: number | null
   actualCost: runtime.Decimal | null
   vendorCredits: string | null
@@ -211,6 +221,10 @@ export type UsageRecordCountAggregateOutputType = {
   settledCost: number
   countedFrom: number
   tokenHash: number
+  sealedToken: number
+  tokenEndsAt: number
+  unseenSeconds: number
+  isStopping: number
   actualSeconds: number
   actualCost: number
   vendorCredits: number
@@ -245,6 +259,7 @@ export type UsageRecordAvgAggregateInputType = {
   heldCost?: true
   settledSeconds?: true
   settledCost?: true
+  unseenSeconds?: true
   actualSeconds?: true
   actualCost?: true
   endingNotice?: true
@@ -269,6 +284,7 @@ export type UsageRecordSumAggregateInputType = {
   heldCost?: true
   settledSeconds?: true
   settledCost?: true
+  unseenSeconds?: true
   actualSeconds?: true
   actualCost?: true
   endingNotice?: true
@@ -311,6 +327,10 @@ export type UsageRecordMinAggregateInputType = {
   settledCost?: true
   countedFrom?: true
   tokenHash?: true
+  sealedToken?: true
+  tokenEndsAt?: true
+  unseenSeconds?: true
+  isStopping?: true
   actualSeconds?: true
   actualCost?: true
   vendorCredits?: true
@@ -361,6 +381,10 @@ export type UsageRecordMaxAggregateInputType = {
   settledCost?: true
   countedFrom?: true
   tokenHash?: true
+  sealedToken?: true
+  tokenEndsAt?: true
+  unseenSeconds?: true
+  isStopping?: true
   actualSeconds?: true
   actualCost?: true
   vendorCredits?: true
@@ -411,6 +435,10 @@ export type UsageRecordCountAggregateInputType = {
   settledCost?: true
   countedFrom?: true
   tokenHash?: true
+  sealedToken?: true
+  tokenEndsAt?: true
+  unseenSeconds?: true
+  isStopping?: true
   actualSeconds?: true
   actualCost?: true
   vendorCredits?: true
@@ -548,6 +576,10 @@ export type UsageRecordGroupByOutputType = {
   settledCost: runtime.Decimal
   countedFrom: Date | null
   tokenHash: runtime.Bytes | null
+  sealedToken: string | null
+  tokenEndsAt: Date | null
+  unseenSeconds: number
+  isStopping: boolean
   actualSeconds: number | null
   actualCost: runtime.Decimal | null
   vendorCredits: string | null
@@ -621,6 +653,10 @@ export type UsageRecordWhereInput = {
   settledCost?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   tokenHash?: Prisma.BytesNullableFilter<"UsageRecord"> | runtime.Bytes | null
+  sealedToken?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
+  tokenEndsAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
+  unseenSeconds?: Prisma.IntFilter<"UsageRecord"> | number
+  isStopping?: Prisma.BoolFilter<"UsageRecord"> | boolean
   actualSeconds?: Prisma.IntNullableFilter<"UsageRecord"> | number | null
   actualCost?: Prisma.DecimalNullableFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   vendorCredits?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
@@ -672,6 +708,10 @@ export type UsageRecordOrderByWithRelationInput = {
   settledCost?: Prisma.SortOrder
   countedFrom?: Prisma.SortOrderInput | Prisma.SortOrder
   tokenHash?: Prisma.SortOrderInput | Prisma.SortOrder
+  sealedToken?: Prisma.SortOrderInput | Prisma.SortOrder
+  tokenEndsAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  unseenSeconds?: Prisma.SortOrder
+  isStopping?: Prisma.SortOrder
   actualSeconds?: Prisma.SortOrderInput | Prisma.SortOrder
   actualCost?: Prisma.SortOrderInput | Prisma.SortOrder
   vendorCredits?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -726,6 +766,10 @@ export type UsageRecordWhereUniqueInput = Prisma.AtLeast<{
   settledCost?: Prisma.DecimalFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
   tokenHash?: Prisma.BytesNullableFilter<"UsageRecord"> | runtime.Bytes | null
+  sealedToken?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
+  tokenEndsAt?: Prisma.DateTimeNullableFilter<"UsageRecord"> | Date | string | null
+  unseenSeconds?: Prisma.IntFilter<"UsageRecord"> | number
+  isStopping?: Prisma.BoolFilter<"UsageRecord"> | boolean
   actualSeconds?: Prisma.IntNullableFilter<"UsageRecord"> | number | null
   actualCost?: Prisma.DecimalNullableFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   vendorCredits?: Prisma.StringNullableFilter<"UsageRecord"> | string | null
@@ -777,6 +821,10 @@ export type UsageRecordOrderByWithAggregationInput = {
   settledCost?: Prisma.SortOrder
   countedFrom?: Prisma.SortOrderInput | Prisma.SortOrder
   tokenHash?: Prisma.SortOrderInput | Prisma.SortOrder
+  sealedToken?: Prisma.SortOrderInput | Prisma.SortOrder
+  tokenEndsAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  unseenSeconds?: Prisma.SortOrder
+  isStopping?: Prisma.SortOrder
   actualSeconds?: Prisma.SortOrderInput | Prisma.SortOrder
   actualCost?: Prisma.SortOrderInput | Prisma.SortOrder
   vendorCredits?: Prisma.SortOrderInput | Prisma.SortOrder
@@ -835,6 +883,10 @@ export type UsageRecordScalarWhereWithAggregatesInput = {
   settledCost?: Prisma.DecimalWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.DateTimeNullableWithAggregatesFilter<"UsageRecord"> | Date | string | null
   tokenHash?: Prisma.BytesNullableWithAggregatesFilter<"UsageRecord"> | runtime.Bytes | null
+  sealedToken?: Prisma.StringNullableWithAggregatesFilter<"UsageRecord"> | string | null
+  tokenEndsAt?: Prisma.DateTimeNullableWithAggregatesFilter<"UsageRecord"> | Date | string | null
+  unseenSeconds?: Prisma.IntWithAggregatesFilter<"UsageRecord"> | number
+  isStopping?: Prisma.BoolWithAggregatesFilter<"UsageRecord"> | boolean
   actualSeconds?: Prisma.IntNullableWithAggregatesFilter<"UsageRecord"> | number | null
   actualCost?: Prisma.DecimalNullableWithAggregatesFilter<"UsageRecord"> | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   vendorCredits?: Prisma.StringNullableWithAggregatesFilter<"UsageRecord"> | string | null
@@ -885,6 +937,10 @@ export type UsageRecordCreateInput = {
   settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
+  sealedToken?: string | null
+  tokenEndsAt?: Date | string | null
+  unseenSeconds?: number
+  isStopping?: boolean
   actualSeconds?: number | null
   actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
   vendorCredits?: string | null
@@ -936,6 +992,10 @@ export type UsageRecordUncheckedCreateInput = {
   settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
+  sealedToken?: string | null
+  tokenEndsAt?: Date | string | null
+  unseenSeconds?: number
+  isStopping?: boolean
   actualSeconds?: number | null
   actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
   vendorCredits?: string | null
@@ -987,6 +1047,10 @@ export type UsageRecordUpdateInput = {
   settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  sealedToken?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tokenEndsAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  unseenSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  isStopping?: Prisma.BoolFieldUpdateOperationsInput | boolean
   actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   vendorCredits?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1038,6 +1102,10 @@ export type UsageRecordUncheckedUpdateInput = {
   settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  sealedToken?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tokenEndsAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  unseenSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  isStopping?: Prisma.BoolFieldUpdateOperationsInput | boolean
   actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   vendorCredits?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1089,6 +1157,10 @@ export type UsageRecordCreateManyInput = {
   settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
+  sealedToken?: string | null
+  tokenEndsAt?: Date | string | null
+  unseenSeconds?: number
+  isStopping?: boolean
   actualSeconds?: number | null
   actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
   vendorCredits?: string | null
@@ -1139,6 +1211,10 @@ export type UsageRecordUpdateManyMutationInput = {
   settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  sealedToken?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tokenEndsAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  unseenSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  isStopping?: Prisma.BoolFieldUpdateOperationsInput | boolean
   actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   vendorCredits?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1189,6 +1265,10 @@ export type UsageRecordUncheckedUpdateManyInput = {
   settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  sealedToken?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tokenEndsAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  unseenSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  isStopping?: Prisma.BoolFieldUpdateOperationsInput | boolean
   actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   vendorCredits?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1239,6 +1319,10 @@ export type UsageRecordCountOrderByAggregateInput = {
   settledCost?: Prisma.SortOrder
   countedFrom?: Prisma.SortOrder
   tokenHash?: Prisma.SortOrder
+  sealedToken?: Prisma.SortOrder
+  tokenEndsAt?: Prisma.SortOrder
+  unseenSeconds?: Prisma.SortOrder
+  isStopping?: Prisma.SortOrder
   actualSeconds?: Prisma.SortOrder
   actualCost?: Prisma.SortOrder
   vendorCredits?: Prisma.SortOrder
@@ -1271,6 +1355,7 @@ export type UsageRecordAvgOrderByAggregateInput = {
   heldCost?: Prisma.SortOrder
   settledSeconds?: Prisma.SortOrder
   settledCost?: Prisma.SortOrder
+  unseenSeconds?: Prisma.SortOrder
   actualSeconds?: Prisma.SortOrder
   actualCost?: Prisma.SortOrder
   endingNotice?: Prisma.SortOrder
@@ -1313,6 +1398,10 @@ export type UsageRecordMaxOrderByAggregateInput = {
   settledCost?: Prisma.SortOrder
   countedFrom?: Prisma.SortOrder
   tokenHash?: Prisma.SortOrder
+  sealedToken?: Prisma.SortOrder
+  tokenEndsAt?: Prisma.SortOrder
+  unseenSeconds?: Prisma.SortOrder
+  isStopping?: Prisma.SortOrder
   actualSeconds?: Prisma.SortOrder
   actualCost?: Prisma.SortOrder
   vendorCredits?: Prisma.SortOrder
@@ -1363,6 +1452,10 @@ export type UsageRecordMinOrderByAggregateInput = {
   settledCost?: Prisma.SortOrder
   countedFrom?: Prisma.SortOrder
   tokenHash?: Prisma.SortOrder
+  sealedToken?: Prisma.SortOrder
+  tokenEndsAt?: Prisma.SortOrder
+  unseenSeconds?: Prisma.SortOrder
+  isStopping?: Prisma.SortOrder
   actualSeconds?: Prisma.SortOrder
   actualCost?: Prisma.SortOrder
   vendorCredits?: Prisma.SortOrder
@@ -1395,6 +1488,7 @@ export type UsageRecordSumOrderByAggregateInput = {
   heldCost?: Prisma.SortOrder
   settledSeconds?: Prisma.SortOrder
   settledCost?: Prisma.SortOrder
+  unseenSeconds?: Prisma.SortOrder
   actualSeconds?: Prisma.SortOrder
   actualCost?: Prisma.SortOrder
   endingNotice?: Prisma.SortOrder
@@ -1488,6 +1582,10 @@ export type UsageRecordCreateWithoutStopInput = {
   settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
+  sealedToken?: string | null
+  tokenEndsAt?: Date | string | null
+  unseenSeconds?: number
+  isStopping?: boolean
   actualSeconds?: number | null
   actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
   vendorCredits?: string | null
@@ -1538,6 +1636,10 @@ export type UsageRecordUncheckedCreateWithoutStopInput = {
   settledCost?: runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Date | string | null
   tokenHash?: runtime.Bytes | null
+  sealedToken?: string | null
+  tokenEndsAt?: Date | string | null
+  unseenSeconds?: number
+  isStopping?: boolean
   actualSeconds?: number | null
   actualCost?: runtime.Decimal | runtime.DecimalJsLike | number | string | null
   vendorCredits?: string | null
@@ -1604,6 +1706,10 @@ export type UsageRecordUpdateWithoutStopInput = {
   settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  sealedToken?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tokenEndsAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  unseenSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  isStopping?: Prisma.BoolFieldUpdateOperationsInput | boolean
   actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   vendorCredits?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1654,6 +1760,10 @@ export type UsageRecordUncheckedUpdateWithoutStopInput = {
   settledCost?: Prisma.DecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string
   countedFrom?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   tokenHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  sealedToken?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
+  tokenEndsAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  unseenSeconds?: Prisma.IntFieldUpdateOperationsInput | number
+  isStopping?: Prisma.BoolFieldUpdateOperationsInput | boolean
   actualSeconds?: Prisma.NullableIntFieldUpdateOperationsInput | number | null
   actualCost?: Prisma.NullableDecimalFieldUpdateOperationsInput | runtime.Decimal | runtime.DecimalJsLike | number | string | null
   vendorCredits?: Prisma.NullableStringFieldUpdateOperationsInput | string | null
@@ -1706,6 +1816,10 @@ export type UsageRecordSelect<ExtArgs extends runtime.Types.Extensions.InternalA
   settledCost?: boolean
   countedFrom?: boolean
   tokenHash?: boolean
+  sealedToken?: boolean
+  tokenEndsAt?: boolean
+  unseenSeconds?: boolean
+  isStopping?: boolean
   actualSeconds?: boolean
   actualCost?: boolean
   vendorCredits?: boolean
@@ -1757,6 +1871,10 @@ export type UsageRecordSelectCreateManyAndReturn<ExtArgs extends runtime.Types.E
   settledCost?: boolean
   countedFrom?: boolean
   tokenHash?: boolean
+  sealedToken?: boolean
+  tokenEndsAt?: boolean
+  unseenSeconds?: boolean
+  isStopping?: boolean
   actualSeconds?: boolean
   actualCost?: boolean
   vendorCredits?: boolean
@@ -1807,6 +1925,10 @@ export type UsageRecordSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.E
   settledCost?: boolean
   countedFrom?: boolean
   tokenHash?: boolean
+  sealedToken?: boolean
+  tokenEndsAt?: boolean
+  unseenSeconds?: boolean
+  isStopping?: boolean
   actualSeconds?: boolean
   actualCost?: boolean
   vendorCredits?: boolean
@@ -1857,6 +1979,10 @@ export type UsageRecordSelectScalar = {
   settledCost?: boolean
   countedFrom?: boolean
   tokenHash?: boolean
+  sealedToken?: boolean
+  tokenEndsAt?: boolean
+  unseenSeconds?: boolean
+  isStopping?: boolean
   actualSeconds?: boolean
   actualCost?: boolean
   vendorCredits?: boolean
@@ -1870,7 +1996,7 @@ export type UsageRecordSelectScalar = {
   updatedAt?: boolean
 }
 
-export type UsageRecordOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "userId" | "sessionId" | "avatarSessionId" | "avatarName" | "vendor" | "vendorMode" | "startedAt" | "endedAt" | "durationSeconds" | "wordsSpoken" | "messagesCount" | "estimatedCost" | "billingPeriod" | "quotaPeriod" | "status" | "endReason" | "errorMessage" | "currency" | "fallbackPrice" | "priceRevision" | "billingStepSeconds" | "minimumSeconds" | "pricePerMinute" | "pricedSeconds" | "pricedCost" | "priceUntil" | "grantSeconds" | "vendorCapSeconds" | "effectiveCapSeconds" | "heldSeconds" | "heldCost" | "settledSeconds" | "settledCost" | "countedFrom" | "tokenHash" | "actualSeconds" | "actualCost" | "vendorCredits" | "vendorEndReason" | "reconciledAt" | "expiresAt" | "lastHeartbeatAt" | "endingNotice" | "dueAt" | "createdAt" | "updatedAt", ExtArgs["result"]["usageRecord"]>
+export type UsageRecordOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "userId" | "sessionId" | "avatarSessionId" | "avatarName" | "vendor" | "vendorMode" | "startedAt" | "endedAt" | "durationSeconds" | "wordsSpoken" | "messagesCount" | "estimatedCost" | "billingPeriod" | "quotaPeriod" | "status" | "endReason" | "errorMessage" | "currency" | "fallbackPrice" | "priceRevision" | "billingStepSeconds" | "minimumSeconds" | "pricePerMinute" | "pricedSeconds" | "pricedCost" | "priceUntil" | "grantSeconds" | "vendorCapSeconds" | "effectiveCapSeconds" | "heldSeconds" | "heldCost" | "settledSeconds" | "settledCost" | "countedFrom" | "tokenHash" | "sealedToken" | "tokenEndsAt" | "unseenSeconds" | "isStopping" | "actualSeconds" | "actualCost" | "vendorCredits" | "vendorEndReason" | "reconciledAt" | "expiresAt" | "lastHeartbeatAt" | "endingNotice" | "dueAt" | "createdAt" | "updatedAt", ExtArgs["result"]["usageRecord"]>
 export type UsageRecordInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   stop?: boolean | Prisma.UsageRecord$stopArgs<ExtArgs>
 }
@@ -1919,6 +2045,10 @@ export type $UsageRecordPayload<ExtArgs extends runtime.Types.Extensions.Interna
     settledCost: runtime.Decimal
     countedFrom: Date | null
     tokenHash: runtime.Bytes | null
+    sealedToken: string | null
+    tokenEndsAt: Date | null
+    unseenSeconds: number
+    isStopping: boolean
     actualSeconds: number | null
     actualCost: runtime.Decimal | null
     vendorCredits: string | null
@@ -2390,6 +2520,10 @@ export interface UsageRecordFieldRefs {
   readonly settledCost: Prisma.FieldRef<"UsageRecord", 'Decimal'>
   readonly countedFrom: Prisma.FieldRef<"UsageRecord", 'DateTime'>
   readonly tokenHash: Prisma.FieldRef<"UsageRecord", 'Bytes'>
+  readonly sealedToken: Prisma.FieldRef<"UsageRecord", 'String'>
+  readonly tokenEndsAt: Prisma.FieldRef<"UsageRecord", 'DateTime'>
+  readonly unseenSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
+  readonly isStopping: Prisma.FieldRef<"UsageRecord", 'Boolean'>
   readonly actualSeconds: Prisma.FieldRef<"UsageRecord", 'Int'>
   readonly actualCost: Prisma.FieldRef<"UsageRecord", 'Decimal'>
   readonly vendorCredits: Prisma.FieldRef<"UsageRecord", 'String'>

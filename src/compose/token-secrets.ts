@@ -3,12 +3,12 @@ import type { Config, JwksAuth, SecretAuth } from '../config.ts';
 
 type Secret = string | Uint8Array;
 
-/** What the service's own session tokens are signed by: the same on every node. */
-export function proxyTokenSecrets(
+/** What the service's own session tokens are signed by, and unused tokens encrypted by: the same on every node. */
+export function tokenSecrets(
   { tokenEncryptionKeys: [key, ...earlierKeys] }: Pick<Config, 'tokenEncryptionKeys'>,
   auth: SecretAuth | JwksAuth,
 ): [Secret, ...Secret[]] {
   if (key) return [key, ...earlierKeys];
-  // Without either, the settings allow no such tokens, and none is recognized.
+  // Without either, each process hands out again only the tokens that it has minted itself.
   return [auth.kind === 'secret' ? auth.secret : randomBytes(32)];
 }
