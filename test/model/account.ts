@@ -28,15 +28,21 @@ export function withinAccount(
   return fits < minSessionSeconds ? { outcome: 'account_exceeded' } : { outcome: 'granted', grantSeconds: fits };
 }
 
-/** What is left of a month's ceiling; null without one. What is still held in the month before is about to come. */
+/** What a hold of a month finds free under the ceiling; null without one. It may move, so the next month must have room for it. */
 export function roomOfAccount(
   users: readonly ModelUser[],
   { accountLimitCost }: Rules['policy'],
   period: string,
 ): bigint | null {
   if (accountLimitCost === null) return null;
+  const rooms = [period, nextPeriod(period)].map((month) => accountLimitCost - claimsOn(users, month));
+  return rooms.reduce((least, room) => (room < least ? room : least));
+}
+
+/** What is used and held of a month, and what is still held in the month before and about to come. */
+function claimsOn(users: readonly ModelUser[], period: string): bigint {
   const coming = users.flatMap(openRecords).filter(({ holdingPeriod }) => nextPeriod(holdingPeriod) === period);
-  return accountLimitCost - spentBy(users, period) - sumOfCosts(coming, ({ heldCost }) => heldCost);
+  return spentBy(users, period) + sumOfCosts(coming, ({ heldCost }) => heldCost);
 }
 
 /** What several users have used and hold of a month. */

@@ -13,13 +13,23 @@ export function accountMonth(account: AccountState, period: BillingPeriod): Acco
   return month;
 }
 
+/** What records of a month leave of the account when they end now. */
+export interface Leaving {
+  /** What they hold. */
+  readonly heldCost: Micros;
+  /** The part of it that they have not used. */
+  readonly returnedCost: Micros;
+}
+
+const NOBODY: Leaving = { heldCost: 0n, returnedCost: 0n };
+
 /**
  * The cost that a new hold of a month finds taken. The hold may move to the next month, so it must fit there as well: at
  * midnight, one node may still decide in the old month when another has given out the new one.
  */
-export function claimedCost(account: AccountState, period: BillingPeriod): Micros {
-  const ofMonth = claimsOn(account, period);
-  const ofNextMonth = claimsOn(account, nextPeriod(period));
+export function claimedCost(account: AccountState, period: BillingPeriod, leaving: Leaving = NOBODY): Micros {
+  const ofMonth = claimsOn(account, period) - leaving.returnedCost;
+  const ofNextMonth = claimsOn(account, nextPeriod(period)) - leaving.heldCost;
   return ofMonth > ofNextMonth ? ofMonth : ofNextMonth;
 }
 

@@ -88,7 +88,7 @@ function admit(draft: Draft, wish: Wish): Admission {
     const limit: QuotaLimit = affordable < seconds ? 'cost' : 'minutes';
     return { outcome: 'exceeded', limit, ...mayReturn(draft) };
   }
-  return withinAccount(draft, grantSeconds, yielding.length, returned.cost, price);
+  return withinAccount(draft, grantSeconds, yielding.length, returned, price);
 }
 
 /** What may return to a user who is refused. */
@@ -104,20 +104,15 @@ function isStopping({ user }: Draft): boolean {
 }
 
 /** What the account's ceilings leave of a grant, once those that it supersedes are gone. */
-function withinAccount(
-  draft: Draft,
-  grantSeconds: number,
-  leaving: number,
-  returnedCost: Micros,
-  price: Price,
-): Admission {
+function withinAccount(draft: Draft, grantSeconds: number, leaving: number, returned: Return, price: Price): Admission {
   const { account, rules, now } = draft;
   const { accountMaxSessions, minSessionSeconds } = rules.policy;
   if (account && accountMaxSessions !== null && account.openSessions - leaving >= accountMaxSessions) {
     return { outcome: 'account_crowded', ...mayReturn(draft) };
   }
-  const room = roomOfAccount(draft, rules.periodOf(now));
-  const affordable = room === null ? Number.POSITIVE_INFINITY : affordableHold(0, room + returnedCost, price);
+  const { cost: returnedCost, heldCost } = returned;
+  const room = roomOfAccount(draft, rules.periodOf(now), { returnedCost, heldCost });
+  const affordable = room === null ? Number.POSITIVE_INFINITY : affordableHold(0, room, price);
   const fitting = Math.min(grantSeconds, affordable);
   if (fitting < minSessionSeconds) return { outcome: 'account_exceeded', ...mayReturn(draft) };
   return { outcome: 'granted', grantSeconds: fitting };
@@ -136,23 +131,30 @@ function recordsGivingWay(draft: Draft, sessionId: string | null): StoredRecord[
   return [...open.filter((record) => record.sessionId === sessionId), ...unused.slice(0, excess)];
 }
 
+interface Return extends Room {
+  /** What the records hold of the month, used or not. */
+  heldCost: Micros;
+}
+
 /**
  * What records return to a month when they end now. One that holds of another month returns nothing to it, nor does a token that
  * can still be used.
  */
-function returnOf(draft: Draft, records: readonly StoredRecord[], period: BillingPeriod): Room {
+function returnOf(draft: Draft, records: readonly StoredRecord[], period: BillingPeriod): Return {
   const { now } = draft;
   let seconds = 0;
   let cost = 0n;
+  let totalHeldCost = 0n;
   for (const record of records) {
     if (record.quotaPeriod !== period || (record.startedAt === null && billableUntil(record) > now)) continue;
     const { countedFrom, expiresAt, settledSeconds, heldSeconds, heldCost } = record;
     const used = countedFrom === null ? 0 : secondsBetween(countedFrom, Math.min(now, expiresAt ?? now));
     seconds += heldSeconds - used;
+    totalHeldCost += heldCost;
     cost +=
       heldCost - (countedFrom === null ? 0n : unsettledCost(record, priceListOf(draft, record), settledSeconds + used));
   }
-  return { seconds, cost };
+  return { seconds, cost, heldCost: totalHeldCost };
 }
 
 /** Sessions and tokens of the months before. Those that have ended by the clock are left to the sweeper, and return nothing. */

@@ -3,7 +3,7 @@ import type { BillingPeriod } from '../period.ts';
 import type { Price } from '../price.ts';
 import { affordableHold, dearestFor, holdCost } from '../price-book.ts';
 import type { StoredQuota, StoredRecord } from '../state.ts';
-import { claimedCost } from './account-room.ts';
+import { claimedCost, type Leaving } from './account-room.ts';
 import {
   book,
   byAge,
@@ -94,11 +94,11 @@ function shareOut(quota: StoredQuota, claims: readonly Claim[]): { claim: Claim;
   });
 }
 
-/** What the account's ceiling leaves in a month. Null without one. */
-export function roomOfAccount({ account, rules }: Draft, period: BillingPeriod): Micros | null {
+/** What the account's ceiling leaves in a month, once some records are gone. Null without one. */
+export function roomOfAccount({ account, rules }: Draft, period: BillingPeriod, leaving?: Leaving): Micros | null {
   const { accountLimitCost } = rules.policy;
   if (!account || accountLimitCost === null) return null;
-  return accountLimitCost - claimedCost(account, period);
+  return accountLimitCost - claimedCost(account, period, leaving);
 }
 
 function withinAccount(record: StoredRecord, seconds: number, room: Micros | null, price: Price): number {
