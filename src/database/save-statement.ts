@@ -27,7 +27,7 @@ export interface UserPart extends Overwritten {
   readonly events: readonly string[];
   /** By how many it changes. */
   readonly open_sessions: number;
-  /** Whether it has entries. */
+  /** Whether it changes the account: it has entries, or takes or leaves a place. */
   readonly books: boolean;
 }
 
@@ -102,8 +102,10 @@ export function saveStatement(parts: SaveParts): Statement {
     ...part('due', parts.wakeAt !== null, () => dueNotice(bind(parts.wakeAt))),
     ...part('reached', (account?.thresholds.length ?? 0) > 0, () => THRESHOLD_NOTICE),
   ];
+  // PostgreSQL keeps 63 bytes of a name.
+  const name = `save:${names.map((part) => part.slice(0, 3)).join(',')}`;
   const answer = `SELECT ${['user_id AS "userId"', ...notices].join(',\n  ')}\nFROM ok`;
-  return { name: `save:${names.join(',')}`, text: `WITH\n${steps.join(',\n')}\n${answer}`, values };
+  return { name, text: `WITH\n${steps.join(',\n')}\n${answer}`, values };
 }
 
 const isNew = ({ revision }: UserPart) => revision === 0;

@@ -71,13 +71,14 @@ function userRow({ before, decision }: Decided): UserPart {
   const { userId, revision, dueAt, events, after, quotas, records } = decision;
   const knownPeriods = new Set(before.quotas.map(({ period }) => period));
   const knownRecords = new Set(before.records.map(({ id }) => id));
+  const openSessions = after.records.filter(takesPlace).length - before.records.filter(takesPlace).length;
   return {
     user_id: userId,
     revision,
     due_at: dueAt === null ? null : instantText(dueAt),
     events: notifications(events.map((event) => ({ userId, ...event }))),
-    open_sessions: after.records.filter(takesPlace).length - before.records.filter(takesPlace).length,
-    books: decision.entries.length > 0,
+    open_sessions: openSessions,
+    books: decision.entries.length > 0 || openSessions !== 0,
     periods: quotas.map(({ period }) => period).filter((period) => knownPeriods.has(period)),
     record_ids: records.map(({ id }) => id).filter((id) => knownRecords.has(id)),
   };
