@@ -46,7 +46,7 @@ export function closeRecord(draft: Draft, record: StoredRecord, closing: Closing
   const { quotaPeriod, billingPeriod, heldSeconds, heldCost, settledCost } = record;
   const overSettled = seconds < 0;
   const isVendorsWord = reason === 'vendor_ended';
-  const kept = isVendorsWord ? null : heldAfterEnd(draft, record, { seconds, cost });
+  const kept = isVendorsWord ? null : heldAfterEnd(record, { seconds, cost });
   const isStopping = !isVendorsWord && runsOn(draft, record);
 
   changeRecord(draft, record, {

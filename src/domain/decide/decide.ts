@@ -58,7 +58,7 @@ export function decide(state: UserState, calls: readonly Call[], circumstances: 
     entries: draft.entries,
     events: draft.events,
     stops: onePerRecord(draft.stops),
-    confirmedStops: draft.confirmedStops,
+    confirmedStops: [...draft.confirmedStops],
     dueAt: userDue(draft.user),
     answers,
   };
@@ -81,7 +81,7 @@ export function beginDraft(state: UserState, { rules, now, account }: Omit<Circu
     entries: [],
     events: [],
     stops: [],
-    confirmedStops: [],
+    confirmedStops: new Set(),
     touched: new Set<BillingPeriod>(),
   };
 }

@@ -80,7 +80,7 @@ export interface Draft {
   readonly events: DecidedEvent[];
   readonly stops: StopOrder[];
   /** Records whose stop the vendor has confirmed. */
-  readonly confirmedStops: string[];
+  readonly confirmedStops: Set<string>;
   /** Quotas whose thresholds are looked at when the calls are decided. */
   readonly touched: Set<BillingPeriod>;
 }
@@ -200,15 +200,24 @@ export function publish(draft: Draft, period: BillingPeriod, reason: QuotaEventR
   draft.events.push({ period, version, reason, at: draft.now, recordId });
 }
 
-/** Notes that the vendor must stop a record's session, if it has one. */
+/** Notes that the vendor must stop a record's session, if it has one. One that it runs in any case is not stopped yet. */
 export function orderStop(draft: Draft, record: StoredRecord, againIfConfirmedBefore: Instant | null = null): void {
   if (record.avatarSessionId === null || record.endReason === null) return;
+  if (againIfConfirmedBefore === Number.POSITIVE_INFINITY) draft.confirmedStops.delete(record.id);
   draft.stops.push({
     recordId: record.id,
     vendor: record.vendor,
     avatarSessionId: record.avatarSessionId,
     reason: record.endReason,
     againIfConfirmedBefore,
+  });
+}
+
+/** Notes that the vendor has confirmed a record's stop. An order that was decided just before is carried out with it. */
+export function noteConfirmedStop({ confirmedStops, stops }: Draft, recordId: string): void {
+  confirmedStops.add(recordId);
+  stops.forEach((stop, index) => {
+    if (stop.recordId === recordId) stops[index] = { ...stop, againIfConfirmedBefore: null };
   });
 }
 

@@ -22,7 +22,7 @@ import {
 } from './draft.ts';
 import { lapseAt } from './due.ts';
 import { moveRecords } from './move-records.ts';
-import { billableUntil, returnsAt } from './outstanding.ts';
+import { mayHaveStarted, returnsAt } from './outstanding.ts';
 import { roomOfAccount } from './refit-holds.ts';
 import { findUnusedToken, handOutAgain } from './reissue.ts';
 import { warnOfAccount } from './warn-of-account.ts';
@@ -138,7 +138,7 @@ interface Return extends Room {
 
 /**
  * What records return to a month when they end now. One that holds of another month returns nothing to it, nor does a token that
- * can still be used.
+ * may be used past this service.
  */
 function returnOf(draft: Draft, records: readonly StoredRecord[], period: BillingPeriod): Return {
   const { now } = draft;
@@ -146,7 +146,7 @@ function returnOf(draft: Draft, records: readonly StoredRecord[], period: Billin
   let cost = 0n;
   let totalHeldCost = 0n;
   for (const record of records) {
-    if (record.quotaPeriod !== period || (record.startedAt === null && billableUntil(record) > now)) continue;
+    if (record.quotaPeriod !== period || (record.startedAt === null && mayHaveStarted(record))) continue;
     const { countedFrom, expiresAt, settledSeconds, heldSeconds, heldCost } = record;
     const used = countedFrom === null ? 0 : secondsBetween(countedFrom, Math.min(now, expiresAt ?? now));
     seconds += heldSeconds - used;

@@ -24,17 +24,18 @@ export function billableUntil(record: StoredRecord): Instant {
   return record.tokenEndsAt === null ? Number.NEGATIVE_INFINITY : record.tokenEndsAt + vendorCap(record) * 1000;
 }
 
-/** What stays held of a record that ends now after the given use. */
-export function heldAfterEnd(
-  { now }: Draft,
-  record: StoredRecord,
-  used: { readonly seconds: number; readonly cost: Micros },
-): Hold {
-  const canBeBilled = record.startedAt === null ? billableUntil(record) > now : canBeStopped(record);
-  const heldSeconds = Math.max(record.heldSeconds - Math.max(used.seconds, 0), 0);
+/** What stays held of a record that ends now. Its use is negative where more was settled at a month's end than it has used. */
+export function heldAfterEnd(record: StoredRecord, used: { readonly seconds: number; readonly cost: Micros }): Hold {
+  const canBeBilled = record.startedAt === null ? mayHaveStarted(record) : canBeStopped(record);
+  const heldSeconds = Math.max(record.heldSeconds - used.seconds, 0);
   if (!canBeBilled || heldSeconds === 0) return NOTHING;
   const heldCost = record.heldCost - used.cost;
   return { heldSeconds, heldCost: heldCost > 0n ? heldCost : 0n };
+}
+
+/** Whether the page may have started an unused token past this service: now, later, or long ago if this end comes late. */
+export function mayHaveStarted({ tokenEndsAt }: StoredRecord): boolean {
+  return tokenEndsAt !== null;
 }
 
 /** Whether a session that ends here now runs on at the vendor until that confirms its stop. */

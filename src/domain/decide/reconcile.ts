@@ -29,8 +29,8 @@ export function reconcileEnded(draft: Draft, { vendor, figures }: Listed): 'corr
 }
 
 /**
- * Books a session that the vendor does not know: it never started there. One that is open here is left alone, and so is an
- * unused token that the vendor still accepts.
+ * Books a session that the vendor does not know: it never started there. One that is open here is left alone, and so is one whose
+ * token the vendor still accepts: also where its start was reported, it may be yet to come.
  */
 export function reconcileUnknown(
   draft: Draft,
@@ -39,7 +39,7 @@ export function reconcileUnknown(
   const record = recordBySession(draft, avatarSessionId);
   if (record?.vendor !== vendor || record.reconciledAt !== null) return 'known';
   if (isOpen(record)) return 'running';
-  if (record.startedAt === null && (record.tokenEndsAt ?? 0) > draft.now) return 'known';
+  if ((record.tokenEndsAt ?? 0) > draft.now) return 'known';
   leavePlace(draft, record);
   release(draft, record, 'never_started');
   return correctRecord(draft, record, null) ? 'corrected' : 'confirmed';

@@ -3,7 +3,7 @@ import { isOpen, type StoredRecord } from '../state.ts';
 import type { OpenRequest, RecordOutcome, StartRequest } from '../store.ts';
 import { tokenExpiresAt } from './attach.ts';
 import { closeRecord } from './close-record.ts';
-import { changeQuota, changeRecord, type Draft, priceListOf, publish, quotaOf, secondsBetween } from './draft.ts';
+import { book, changeQuota, changeRecord, type Draft, priceListOf, publish, quotaOf, secondsBetween } from './draft.ts';
 import { noticeAt } from './due.ts';
 import { recordById } from './find-record.ts';
 import { isPastMonth, moveRecords } from './move-records.ts';
@@ -106,17 +106,40 @@ export function startUnreported(draft: Draft, record: StoredRecord): void {
 
 /** Active to reserved: the vendor has not started the session, and its token can be used once more. */
 export function forgetStart(draft: Draft, record: StoredRecord, errorMessage: string): void {
-  const { quotaPeriod, startedAt, tokenEndsAt } = record;
+  const { billingPeriod, quotaPeriod, startedAt, tokenEndsAt, settledSeconds, settledCost } = record;
   if (startedAt === null) return;
+  const { sessionCount } = quotaOf(draft, billingPeriod);
+  changeQuota(draft, billingPeriod, { sessionCount: sessionCount - 1 });
+  if (settledSeconds > 0) returnToHold(draft, record);
   changeRecord(draft, record, {
     status: 'reserved',
     startedAt: null,
     countedFrom: null,
+    billingPeriod: quotaPeriod,
+    heldSeconds: record.heldSeconds + settledSeconds,
+    heldCost: record.heldCost + settledCost,
+    settledSeconds: 0,
+    settledCost: 0n,
     unseenSeconds: 0,
+    lastHeartbeatAt: null,
     endingNotice: null,
+    priceUntil: null,
     errorMessage,
     expiresAt: tokenExpiresAt(draft, tokenEndsAt),
   });
-  changeQuota(draft, quotaPeriod, { sessionCount: quotaOf(draft, quotaPeriod).sessionCount - 1 });
   publish(draft, quotaPeriod, 'token_created', record.id);
+}
+
+/** What was settled at the end of a month was not used. It is held again, in the month that now holds for the record. */
+function returnToHold(draft: Draft, record: StoredRecord): void {
+  const { billingPeriod, quotaPeriod, settledSeconds, settledCost } = record;
+  const booking = { reason: 'never_started', actor: 'track_start' };
+  book(draft, record, billingPeriod, {
+    ...booking,
+    kind: 'correct',
+    usedSeconds: -settledSeconds,
+    usedCost: -settledCost,
+  });
+  publish(draft, billingPeriod, 'corrected', record.id);
+  book(draft, record, quotaPeriod, { ...booking, kind: 'hold', heldSeconds: settledSeconds, heldCost: settledCost });
 }

@@ -1,7 +1,16 @@
 import { dearestFor, holdCost } from '../price-book.ts';
 import { isOpen } from '../state.ts';
 import type { ConfirmedStop, SessionCap, SessionName, StartedRecord } from '../store.ts';
-import { book, changeRecord, type Draft, orderStop, priceListOf, publish, secondsBetween } from './draft.ts';
+import {
+  book,
+  changeRecord,
+  type Draft,
+  noteConfirmedStop,
+  orderStop,
+  priceListOf,
+  publish,
+  secondsBetween,
+} from './draft.ts';
 import { noticeAt } from './due.ts';
 import { recordById } from './find-record.ts';
 import { capOutstanding, leavePlace, release, releaseStopped } from './outstanding.ts';
@@ -35,16 +44,18 @@ export function confirmStart(draft: Draft, { recordId, ranBefore }: StartedRecor
 
 /**
  * The vendor was asked to stop a session, and has answered. That it does not know one which started here means that it does not
- * run any more; of a token that nobody is known to have used it means nothing, since such a token can still be used. What the
- * vendor has forgotten costs nothing any more.
+ * run any more. Of a token that the vendor still accepts it means nothing, also if its start was reported: the vendor would know a
+ * session that ran, and such a token can still be used. What the vendor has forgotten costs nothing any more.
  */
 export function confirmStop(draft: Draft, { recordId, word, expectsFigures }: ConfirmedStop): undefined {
   const record = recordById(draft, recordId);
   if (!record || isOpen(record)) return;
-  draft.confirmedStops.push(recordId);
+  noteConfirmedStop(draft, recordId);
   if (word === 'forgotten') {
     leavePlace(draft, record);
     release(draft, record, 'stop_confirmed');
+  } else if (word === 'unknown' && (record.tokenEndsAt ?? 0) > draft.now) {
+    leavePlace(draft, record);
   } else if (record.startedAt !== null) {
     releaseStopped(draft, record, expectsFigures);
   } else if (word === 'stopped') {

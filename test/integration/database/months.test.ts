@@ -184,7 +184,7 @@ describe('a session over the end of its month', () => {
       { current_month: DECEMBER, used_seconds: 0, used_cost: '0.000000' },
     ]);
     expect((await ledger(test)).slice(-2)).toEqual([
-      '2026-12 settle +0 s held +0 heartbeat_lost',
+      '2026-12 settle +0 s held +40 heartbeat_lost',
       '2026-11 correct -40 s held +0 heartbeat_lost',
     ]);
     expect((await heard('quota_events')).map(({ period, reason }) => `${period} ${reason}`)).toEqual([
