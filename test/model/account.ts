@@ -1,6 +1,6 @@
 import type { Admission } from '../../src/domain/admission.ts';
 import { nextPeriod } from '../../src/domain/period.ts';
-import { heldOf, type ModelUser, openRecords, type Rules, settledOf, sum, sumOfCosts } from './model.ts';
+import { heldOf, type ModelUser, type Rules, settledOf, sum, sumOfCosts, takesPlace } from './model.ts';
 import { affordable, type Terms } from './prices.ts';
 
 // The account's own ceilings in the model: docs/decisions/0014.
@@ -41,7 +41,7 @@ export function roomOfAccount(
 
 /** What is used and held of a month, and what is still held in the month before and about to come. */
 function claimsOn(users: readonly ModelUser[], period: string): bigint {
-  const coming = users.flatMap(openRecords).filter(({ holdingPeriod }) => nextPeriod(holdingPeriod) === period);
+  const coming = users.flatMap(({ records }) => records).filter(({ holdingPeriod }) => nextPeriod(holdingPeriod) === period);
   return spentBy(users, period) + sumOfCosts(coming, ({ heldCost }) => heldCost);
 }
 
@@ -51,5 +51,5 @@ export function spentBy(users: readonly ModelUser[], period: string): bigint {
 }
 
 export function openInAll(users: readonly ModelUser[]): number {
-  return sum(users, (user) => openRecords(user).length);
+  return sum(users, (user) => user.records.filter(takesPlace).length);
 }

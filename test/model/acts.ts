@@ -3,11 +3,15 @@ import type { LimitChange } from '../../src/domain/limits.ts';
 import type {
   AttachRequest,
   CloseRequest,
+  ConfirmedStop,
   EndRequest,
+  FailedStart,
   HeartbeatRequest,
   HoldRequest,
   QuotaStore,
   SavedOutcome,
+  SessionCap,
+  StartedRecord,
   StartRequest,
 } from '../../src/domain/store.ts';
 import { holdToken } from './admission.ts';
@@ -24,10 +28,13 @@ import {
   periodOf,
   pricesFor,
   type Rules,
+  tokenExpiresAt,
+  wholeSeconds,
 } from './model.ts';
 import { moveRecords } from './months.ts';
 import { lineAt, priceAt } from './prices.ts';
 import { noteCrossings } from './thresholds.ts';
+import { capSession, confirmStart, confirmStop, failStart } from './vendor-acts.ts';
 
 /** One call of one user, on one of two nodes. */
 export type Act = { readonly userId: string; readonly node: 0 | 1 } & (
@@ -37,6 +44,10 @@ export type Act = { readonly userId: string; readonly node: 0 | 1 } & (
   | { readonly kind: 'heartbeat'; readonly request: HeartbeatRequest }
   | { readonly kind: 'end'; readonly request: EndRequest }
   | { readonly kind: 'close'; readonly request: CloseRequest }
+  | { readonly kind: 'failStart'; readonly request: FailedStart }
+  | { readonly kind: 'confirmStart'; readonly request: StartedRecord }
+  | { readonly kind: 'confirmStop'; readonly request: ConfirmedStop }
+  | { readonly kind: 'cap'; readonly request: SessionCap }
   | { readonly kind: 'changeLimits'; readonly request: LimitChange }
 );
 
@@ -60,6 +71,14 @@ export async function carryOut(store: QuotaStore, act: Act): Promise<Answer> {
       return outcomeOf(await store.end(act.request));
     case 'close':
       return (await store.close(act.request)) ?? undefined;
+    case 'failStart':
+      return (await store.failStart(act.request)) ?? undefined;
+    case 'confirmStart':
+      return store.confirmStart(act.request);
+    case 'confirmStop':
+      return (await store.confirmStop(act.request)) ?? undefined;
+    case 'cap':
+      return (await store.cap(act.request)) ?? undefined;
     case 'changeLimits':
       return (await store.changeLimits(act.request)) ?? undefined;
   }
@@ -93,20 +112,33 @@ function carryOutOnModel(user: ModelUser, rules: Rules, act: Act, now: Instant):
       if (record) endOnDemand(user, rules, record, act.request.reason, now);
       return undefined;
     }
+    case 'failStart':
+      failStart(user, rules, act.request, now);
+      return undefined;
+    case 'confirmStart':
+      return confirmStart(user, act.request, now);
+    case 'confirmStop':
+      confirmStop(user, act.request, now);
+      return undefined;
+    case 'cap':
+      capSession(user, rules, act.request, now);
+      return undefined;
     case 'changeLimits':
       changeLimits(user, rules, act.request, now);
       return undefined;
   }
 }
 
-function attach(user: ModelUser, { policy }: Rules, request: AttachRequest, now: Instant): boolean {
+function attach(user: ModelUser, rules: Rules, request: AttachRequest, now: Instant): boolean {
   const record = user.records.find(({ id }) => id === request.recordId);
   if (!record) return false;
   record.streamId = request.avatarSessionId;
   record.attached = true;
   const isAlive = record.expiresAt !== null && record.expiresAt > now;
   if (record.status === 'reserved' && record.heldSeconds > 0 && isAlive) {
-    record.expiresAt = now + policy.tokenTtlSeconds * 1000;
+    record.sealedToken = request.sealedToken ?? null;
+    record.tokenEndsAt = request.tokenEndsAt?.getTime() ?? null;
+    record.expiresAt = tokenExpiresAt(rules, record.tokenEndsAt, now);
     return true;
   }
   noteStop(user, record, now);
@@ -137,6 +169,8 @@ function start(user: ModelUser, rules: Rules, request: StartRequest, now: Instan
   record.period = record.holdingPeriod;
   record.startedAt = now;
   record.countedFrom = now;
+  record.unseenSeconds = request.isReported ? wholeSeconds(record.createdAt, now) : 0;
+  record.sealedToken = null;
   const { step, minimum } = priceAt(pricesFor(rules, record), now);
   record.rounding = { step, minimum };
   record.line = lineAt(pricesFor(rules, record), now, now);

@@ -1,13 +1,15 @@
-import type { Admission } from '../../src/domain/admission.ts';
+import type { Admission, Prospect } from '../../src/domain/admission.ts';
 import { nextPeriod } from '../../src/domain/period.ts';
 import type { HoldRequest } from '../../src/domain/store.ts';
 import { withinAccount } from './account.ts';
 import { endOnDemand, unsettledCost } from './endings.ts';
 import {
+  billableUntil,
   bySeniority,
   ensureQuota,
   hold,
   type Instant,
+  isOutstanding,
   lapseAt,
   limitsOf,
   type ModelRecord,
@@ -17,6 +19,8 @@ import {
   type Rules,
   roomOf,
   settledSeconds,
+  takesPlace,
+  tokenExpiresAt,
   wholeSeconds,
 } from './model.ts';
 import { moveRecords } from './months.ts';
@@ -27,6 +31,8 @@ import { affordable, dearest, priceList, revisionOf, type Terms } from './prices
 export function holdToken(user: ModelUser, rules: Rules, request: HoldRequest, now: Instant): Admission {
   const period = periodOf(rules, now);
   moveRecords(user, rules, leftBehind(user, rules, now), now);
+  const unused = limitsOf(user, rules, period).isActive && handOutAgain(user, rules, request, now);
+  if (unused) return unused;
   const terms = termsOf(rules, request, now);
   const givingWay: ModelRecord[] = [];
   let admission = decide(user, rules, request, terms, period, now, givingWay);
@@ -38,12 +44,18 @@ export function holdToken(user: ModelUser, rules: Rules, request: HoldRequest, n
   const record: ModelRecord = {
     id: request.recordId,
     sessionId: request.sessionId,
+    avatarName: request.avatarName,
     mode: request.vendorMode,
     fallbackPrice: request.pricePerMinute,
     cap: request.vendorCaps ? admission.grantSeconds : null,
+    namedCap: null,
     createdAt: now,
     streamId: null,
     attached: false,
+    sealedToken: null,
+    tokenEndsAt: null,
+    unseenSeconds: 0,
+    isStopping: false,
     status: 'reserved',
     endReason: null,
     period,
@@ -67,6 +79,42 @@ export function holdToken(user: ModelUser, rules: Rules, request: HoldRequest, n
   hold(record, admission.grantSeconds, terms);
   user.records.push(record);
   return admission;
+}
+
+/**
+ * An unused token of the same avatar is handed out again: the conversation's own or, where no place is left, the oldest of
+ * another conversation, which then belongs to this one. Null where a token must be minted.
+ */
+function handOutAgain(user: ModelUser, rules: Rules, request: HoldRequest, now: Instant): Admission | null {
+  const { maxConcurrentSessions, minSessionSeconds } = rules.policy;
+  const unused = openRecords(user)
+    .filter(({ status, avatarName, mode }) => {
+      return status === 'reserved' && avatarName === request.avatarName && mode === request.vendorMode;
+    })
+    .sort(bySeniority);
+  const own = unused.filter(({ sessionId }) => sessionId === request.sessionId).reverse();
+  const isFull = user.records.filter(takesPlace).length >= maxConcurrentSessions;
+  const isUsable = ({ sealedToken, expiresAt, tokenEndsAt, heldSeconds }: ModelRecord) =>
+    sealedToken !== null &&
+    (expiresAt ?? 0) > now &&
+    (tokenEndsAt ?? Number.POSITIVE_INFINITY) >= now + 30_000 &&
+    heldSeconds >= minSessionSeconds;
+  const token = (own.length === 0 && isFull ? unused : own).find(isUsable);
+  if (token?.sealedToken) {
+    const expiresAt = tokenExpiresAt(rules, token.tokenEndsAt, now);
+    token.sessionId = request.sessionId;
+    token.expiresAt = expiresAt;
+    return {
+      outcome: 'reissued',
+      recordId: token.id,
+      avatarSessionId: token.streamId,
+      sealedToken: token.sealedToken,
+      expiresAt: new Date(expiresAt),
+      grantSeconds: token.heldSeconds,
+    };
+  }
+  const minting = own.find(({ attached, createdAt }) => !attached && createdAt > now - 15_000);
+  return minting ? { outcome: 'minting', grantSeconds: minting.heldSeconds } : null;
 }
 
 /** Records that still hold of last month and have not ended: they hold of this month before anyone else. */
@@ -105,8 +153,11 @@ function decide(
 
   const others = openRecords(user).filter((record) => record.sessionId !== sessionId);
   const unused = others.filter((record) => record.status === 'reserved').sort(bySeniority);
+  const stopping = user.records.filter(({ isStopping }) => isStopping);
   const tooMany = Math.max(others.length - (policy.maxConcurrentSessions - 1), 0);
-  if (tooMany > unused.length) return { outcome: 'concurrency' };
+  const places = policy.maxConcurrentSessions - (others.length - tooMany) - stopping.length;
+  // no token ends for a place that a session is about to leave
+  if (tooMany > unused.length || places < 1) return { outcome: 'concurrency', ...mayReturn(user, now) };
   yielding.push(...openRecords(user).filter((r) => r.sessionId === sessionId), ...unused.slice(0, tooMany));
 
   // as if they had ended
@@ -114,15 +165,33 @@ function decide(
   for (const { id } of yielding) {
     const record = after.records.find((r) => r.id === id);
     // what has ended in last month is left to the sweeper
-    if (record?.holdingPeriod === period) keepUsed(rules, record, now);
+    if (!record || record.holdingPeriod !== period) continue;
+    const mayRun = record.startedAt === null && record.tokenEndsAt !== null;
+    if (!mayRun) keepUsed(rules, record, now);
   }
   const room = roomOf(after, rules, period);
   const seconds = affordable(0, room.cost, terms);
   const grantSeconds = Math.max(Math.min(room.seconds, seconds, policy.maxSessionSeconds), 0);
   if (grantSeconds < policy.minSessionSeconds) {
-    return { outcome: 'exceeded', limit: seconds < room.seconds ? 'cost' : 'minutes' };
+    return { outcome: 'exceeded', limit: seconds < room.seconds ? 'cost' : 'minutes', ...mayReturn(user, now) };
   }
-  return withinAccount(grantSeconds, after, yielding.length, rules, terms, period);
+  const admission = withinAccount(grantSeconds, after, yielding.length, rules, terms, period);
+  return admission.outcome === 'granted' ? admission : { ...admission, ...mayReturn(user, now) };
+}
+
+/** When a refused user may try again: a stop is confirmed in seconds, what a token holds returns when it cannot be billed. */
+function mayReturn(user: ModelUser, now: Instant): { prospect?: Prospect } {
+  const outstanding = user.records.filter(isOutstanding);
+  if (outstanding.length === 0) return {};
+  const soonest = Math.min(
+    ...outstanding.map((record) => (record.isStopping ? now + 5000 : Math.max(billableUntil(record), now))),
+  );
+  return {
+    prospect: {
+      retryAt: Number.isFinite(soonest) ? new Date(soonest) : null,
+      isStopping: outstanding.some(({ isStopping }) => isStopping),
+    },
+  };
 }
 
 /** Leaves of a hold what was used up to now or its deadline. */

@@ -6,6 +6,7 @@ import {
   hasOldPrice,
   hold,
   type Instant,
+  isOpen,
   limitsOf,
   type ModelRecord,
   type ModelUser,
@@ -17,6 +18,7 @@ import {
   settledSeconds,
   sum,
   sumOfCosts,
+  vendorCap,
   wholeSeconds,
 } from './model.ts';
 import { affordable, dearest, holdCost, lineAt, revisionOf, type Terms } from './prices.ts';
@@ -54,7 +56,7 @@ export function followLimits(user: ModelUser, rules: Rules, periods: readonly st
   }
 }
 
-/** What the user's own limits leave to each open record of a month, the oldest first. */
+/** What the user's own limits, and what is held for ended records, leave to each open record of a month, the oldest first. */
 function fitToQuota(user: ModelUser, rules: Rules, period: string, now: Instant) {
   const claims = openRecords(user)
     .filter((record) => record.holdingPeriod === period)
@@ -62,9 +64,18 @@ function fitToQuota(user: ModelUser, rules: Rules, period: string, now: Instant)
     .map((record) => claimOf(rules, record, now));
   const { limitMinutes, limitCost } = limitsOf(user, rules, period);
   const settled = settledOf(user, period);
+  const ended = user.records.filter((record) => !isOpen(record) && record.holdingPeriod === period);
   const room = {
-    seconds: limitMinutes * 60 - settled.seconds - sum(claims, ({ consumed }) => consumed.seconds),
-    cost: limitCost - settled.cost - sumOfCosts(claims, ({ consumed }) => consumed.cost),
+    seconds:
+      limitMinutes * 60 -
+      settled.seconds -
+      sum(ended, ({ heldSeconds }) => heldSeconds) -
+      sum(claims, ({ consumed }) => consumed.seconds),
+    cost:
+      limitCost -
+      settled.cost -
+      sumOfCosts(ended, ({ heldCost }) => heldCost) -
+      sumOfCosts(claims, ({ consumed }) => consumed.cost),
   };
   return claims.map(({ record, terms, consumed, most }) => {
     const roomInAll = { seconds: room.seconds + consumed.seconds, cost: room.cost + consumed.cost };
@@ -85,6 +96,7 @@ function withinRoom(record: ModelRecord, seconds: number, room: bigint | null, t
 function claimOf(rules: Rules, record: ModelRecord, now: Instant) {
   const { maxSessionSeconds } = rules.policy;
   const settled = settledSeconds(record);
+  const cap = vendorCap(record);
   const longest = Math.max(record.expiresAt ?? now, now) + maxSessionSeconds * 1000;
   const terms: Terms = {
     ...dearest(pricesFor(rules, record), record.countedFrom ?? now, longest),
@@ -92,7 +104,12 @@ function claimOf(rules: Rules, record: ModelRecord, now: Instant) {
   };
   const seconds = record.countedFrom === null ? 0 : Math.min(wholeSeconds(record.countedFrom, now), record.heldSeconds);
   const consumed = { seconds, cost: holdCost(settled, seconds, terms) };
-  return { record, terms, consumed, most: Math.max((record.cap ?? maxSessionSeconds) - settled, seconds) };
+  return {
+    record,
+    terms,
+    consumed,
+    most: Math.max((Number.isFinite(cap) ? cap : maxSessionSeconds) - settled, seconds),
+  };
 }
 
 function refit(record: ModelRecord, seconds: number, terms: Terms, now: Instant): void {

@@ -25,15 +25,26 @@ export interface Share {
 
 export interface ModelRecord {
   readonly id: string;
-  readonly sessionId: string;
+  sessionId: string;
   readonly mode: string;
   /** Where no dated price is in force. */
   readonly fallbackPrice: bigint;
-  /** What the vendor enforces by itself, in seconds. */
+  readonly avatarName: string;
+  /** What the vendor enforces by itself, in seconds. A start can lower it. */
   readonly cap: number | null;
+  /** The cap that the vendor named at the start. */
+  namedCap: number | null;
   readonly createdAt: Instant;
   streamId: string | null;
   attached: boolean;
+  /** The token, if it can be handed out again. */
+  sealedToken: string | null;
+  /** Until when the vendor accepts the token, if the page has the vendor's own. */
+  tokenEndsAt: Instant | null;
+  /** How long it may have run at the vendor before its start was reported here. */
+  unseenSeconds: number;
+  /** Whether it ended here and keeps its place until the vendor confirms its stop. */
+  isStopping: boolean;
   status: UsageStatus;
   endReason: EndReason | null;
   /** The month it started in. */
@@ -101,6 +112,11 @@ export interface Rules {
 }
 
 export const isOpen = ({ status }: ModelRecord): boolean => status === 'reserved' || status === 'active';
+/** Whether a record takes a place: those that are open, and those that the vendor still has to stop. */
+export const takesPlace = (record: ModelRecord): boolean => isOpen(record) || record.isStopping;
+/** Ended records that the vendor may still bill. */
+export const isOutstanding = (record: ModelRecord): boolean =>
+  !isOpen(record) && (record.isStopping || record.heldSeconds > 0);
 export const openRecords = (user: ModelUser): ModelRecord[] => user.records.filter(isOpen);
 
 /** Whether prices were entered that a record does not follow yet. */
@@ -153,9 +169,9 @@ export function settledOf(user: ModelUser, period: string): Share {
   return { seconds: sum(shares, (share) => share.seconds), cost: sumOfCosts(shares, (share) => share.cost) };
 }
 
-/** The holds of a month's open records. */
+/** What is held in a month for open records, and for ended ones that the vendor may still bill. */
 export function heldOf(user: ModelUser, period: string): Share {
-  const holding = openRecords(user).filter((record) => record.holdingPeriod === period);
+  const holding = user.records.filter((record) => record.holdingPeriod === period);
   return { seconds: sum(holding, (r) => r.heldSeconds), cost: sumOfCosts(holding, (r) => r.heldCost) };
 }
 
@@ -204,6 +220,38 @@ export function noticeAt(at: Instant, expiresAt: Instant): 60 | 15 | null {
 export function lapseAt(record: ModelRecord, { policy, lapsesFrom }: Rules): Instant {
   if (record.lastHeartbeatAt === null) return Number.POSITIVE_INFINITY;
   return Math.max(record.lastHeartbeatAt + 3 * policy.heartbeatSeconds * 1000, lapsesFrom);
+}
+
+/** The seconds after which the vendor ends a session by itself. */
+export function vendorCap({ cap, namedCap }: ModelRecord): number {
+  return Math.min(cap ?? Number.POSITIVE_INFINITY, namedCap ?? Number.POSITIVE_INFINITY);
+}
+
+/** When the vendor ends a session by itself, as far as its start is known here. */
+export function cappedAt(record: ModelRecord): Instant {
+  return record.startedAt === null ? Number.POSITIVE_INFINITY : record.startedAt + vendorCap(record) * 1000;
+}
+
+/** The last moment at which the vendor can bill a token or its session. Never for a token that has not left the service. */
+export function billableUntil(record: ModelRecord): Instant {
+  if (record.startedAt !== null) return cappedAt(record);
+  return record.tokenEndsAt === null ? Number.NEGATIVE_INFINITY : record.tokenEndsAt + vendorCap(record) * 1000;
+}
+
+/** The vendor's word on an ended record is waited for until a day after it can have billed anything. */
+export function patienceEndsAt(record: ModelRecord): Instant {
+  const until = billableUntil(record);
+  return (Number.isFinite(until) ? until : (record.endedAt ?? record.createdAt)) + 24 * 60 * 60 * 1000;
+}
+
+/** When something happens by itself to an ended record that the vendor may still bill. */
+export function nextEventOfEnded(record: ModelRecord): Instant {
+  return Math.min(patienceEndsAt(record), record.isStopping ? cappedAt(record) : Number.POSITIVE_INFINITY);
+}
+
+/** When an unused token that is handed out now expires. */
+export function tokenExpiresAt({ policy }: Rules, tokenEndsAt: Instant | null, now: Instant): Instant {
+  return Math.min(now + policy.tokenTtlSeconds * 1000, tokenEndsAt ?? Number.POSITIVE_INFINITY);
 }
 
 /** When something happens to an open record by itself: its end, its lapse, a notice, the end of its month or of its price. */

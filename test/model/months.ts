@@ -20,7 +20,7 @@ import { costOf, dearest, holdCost, lineAt, type Terms } from './prices.ts';
 // How records of the model move to the next month.
 
 /** Settles what was used up to the month's end; the second started there belongs to the old month. */
-export function closeMonth(user: ModelUser, rules: Rules, record: ModelRecord): number {
+function closeMonth(user: ModelUser, rules: Rules, record: ModelRecord): number {
   const old = record.holdingPeriod;
   const seconds = record.countedFrom === null ? 0 : wholeSeconds(record.countedFrom, endOf(rules, old));
   if (record.countedFrom !== null) {

@@ -5,8 +5,10 @@ import type { Event } from './linearise.ts';
 import {
   hasOldPrice,
   type Instant,
+  isOutstanding,
   type ModelUser,
   nextEventOf,
+  nextEventOfEnded,
   openRecords,
   periodOf,
   type Rules,
@@ -176,6 +178,11 @@ function theSweeperIsCalledInTime(world: World, user: ModelUser, quota: Observed
   const due = after.dueAt.get(user.id) ?? Number.POSITIVE_INFINITY;
   for (const record of holding) {
     expect(due, `${user.id} is due in time for ${record.id}`).toBeLessThanOrEqual(nextEventOf(record, rules));
+  }
+  for (const record of user.records.filter(isOutstanding)) {
+    expect(due, `${user.id} is due in time for ${record.id}, which has ended`).toBeLessThanOrEqual(
+      nextEventOfEnded(record),
+    );
   }
   const thresholdAt = quota.nextThresholdAt ?? Number.POSITIVE_INFINITY;
   expect(due, `${user.id} is due in time for a threshold`).toBeLessThanOrEqual(thresholdAt);

@@ -94,7 +94,7 @@ const QUOTAS = `
 SELECT q.user_id, q.current_month, q.version, q.next_threshold_at, q.limits_changed_at IS NOT NULL AS limits_changed
 FROM usage_quotas AS q`;
 
-/** Settled once a month; over exactly once, and then nothing held; held what the ledger says. */
+/** Settled once a month; ended exactly once; held what the ledger says. */
 const MISBOOKED = `
 SELECT r.id, r.status, array_agg(l.entry::text || ' ' || l.period || ' ' || l.reason ORDER BY l.id) AS entries
 FROM avatar_usage_records AS r
@@ -102,7 +102,7 @@ JOIN quota_ledger AS l ON l.record_id = r.id
 GROUP BY r.id
 HAVING sum(l.held_seconds) <> r.held_seconds OR sum(l.held_cost) <> r.held_cost
   OR count(*) FILTER (WHERE l.entry = 'settle') <> count(DISTINCT l.period) FILTER (WHERE l.entry = 'settle')
-  OR count(*) FILTER (WHERE l.entry IN ('settle', 'release') AND l.reason NOT IN ('period_ended', 'limit_changed'))
+  OR count(*) FILTER (WHERE l.entry IN ('settle', 'release') AND l.reason = r.end_reason::text)
     <> (r.end_reason IS NOT NULL)::integer`;
 
 /** The nodes of one run, over an empty database. */
@@ -216,6 +216,11 @@ function toRecord(row: pg.QueryResultRow): ObservedRecord {
       sessionId: row.session_id,
       streamId: row.avatar_session_id,
       attached: row.attached,
+      sealedToken: row.sealed_token,
+      tokenEndsAt: instant(row.token_ends_at),
+      unseenSeconds: row.unseen_seconds,
+      isStopping: row.is_stopping,
+      namedCap: row.effective_cap_seconds,
       status: row.status,
       endReason: row.end_reason,
       period: row.billing_period,

@@ -1,13 +1,16 @@
-import { endOnDemand, endRecord } from './endings.ts';
+import { endOnDemand, endRecord, keepSeconds } from './endings.ts';
 import { followLimits, followPrices } from './limits.ts';
 import {
   endOf,
   type Instant,
+  isOutstanding,
   lapseAt,
   type ModelRecord,
   type ModelUser,
+  nextEventOfEnded,
   noticeAt,
   openRecords,
+  patienceEndsAt,
   pricesFor,
   type Rules,
 } from './model.ts';
@@ -23,6 +26,7 @@ export function sweep(user: ModelUser, rules: Rules, now: Instant): void {
   const changed = [...user.quotas].filter(([, quota]) => quota.limitsChanged).map(([period]) => period);
   followLimits(user, rules, changed, now);
   for (const record of openRecords(user)) endByClock(user, rules, record, now);
+  for (const record of user.records) stopWaiting(record, now);
   const isPastMonth = ({ holdingPeriod }: ModelRecord) => endOf(rules, holdingPeriod) <= now;
   moveRecords(user, rules, openRecords(user).filter(isPastMonth), now);
   for (const record of openRecords(user)) {
@@ -42,6 +46,13 @@ function endByClock(user: ModelUser, rules: Rules, record: ModelRecord, now: Ins
   else if (lapse < deadline) endRecord(user, rules, record, 'heartbeat_lost', record.lastHeartbeatAt ?? now, now);
   else if (now < deadline + 1000) endRecord(user, rules, record, 'deadline_reached', deadline, now);
   else endOnDemand(user, rules, record, 'deadline_reached', now);
+}
+
+/** The vendor's cap gives a place back. A day later, the vendor's word is not waited for any more. */
+function stopWaiting(record: ModelRecord, now: Instant): void {
+  if (!isOutstanding(record) || nextEventOfEnded(record) > now) return;
+  record.isStopping = false;
+  if (patienceEndsAt(record) <= now) keepSeconds(record, 0);
 }
 
 /** Each notice is sent once. */

@@ -37,6 +37,11 @@ export interface RecordView {
   readonly sessionId: string;
   readonly streamId: string | null;
   readonly attached: boolean;
+  readonly sealedToken: string | null;
+  readonly tokenEndsAt: Instant | null;
+  readonly unseenSeconds: number;
+  readonly isStopping: boolean;
+  readonly namedCap: number | null;
   readonly status: UsageStatus;
   readonly endReason: EndReason | null;
   readonly period: string;
@@ -124,6 +129,11 @@ function viewOfRecord(record: ModelRecord, rules: Rules): RecordView {
     sessionId: record.sessionId,
     streamId: record.streamId,
     attached: record.attached,
+    sealedToken: record.sealedToken,
+    tokenEndsAt: record.tokenEndsAt,
+    unseenSeconds: record.unseenSeconds,
+    isStopping: record.isStopping,
+    namedCap: record.namedCap,
     status: record.status,
     endReason: record.endReason,
     period: record.period,

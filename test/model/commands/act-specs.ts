@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
+import type { ConfirmedStop } from '../../../src/domain/store.ts';
 import type { Act } from '../acts.ts';
 import { isOpen, type ModelRecord } from '../model.ts';
 import { VENDOR } from '../service.ts';
@@ -21,15 +22,32 @@ export type ActSpec = Who &
     | {
         readonly kind: 'hold';
         readonly conversation: string;
+        readonly avatar: string;
         readonly mode: string;
         readonly price: bigint;
         readonly caps: boolean;
       }
-    | { readonly kind: 'attach'; readonly nth: number; readonly named: boolean; readonly whose: Whose }
-    | { readonly kind: 'start'; readonly nth: number; readonly whose: Whose; readonly otherConversation: boolean }
+    | {
+        readonly kind: 'attach';
+        readonly nth: number;
+        readonly named: boolean;
+        readonly whose: Whose;
+        readonly token: TokenSpec;
+      }
+    | {
+        readonly kind: 'start';
+        readonly nth: number;
+        readonly whose: Whose;
+        readonly otherConversation: boolean;
+        readonly reported: boolean;
+      }
     | { readonly kind: 'heartbeat'; readonly nth: number; readonly whose: Whose; readonly words: number | null }
     | { readonly kind: 'end'; readonly nth: number; readonly whose: Whose; readonly error: string | null }
     | { readonly kind: 'close'; readonly nth: number; readonly whose: Whose; readonly reason: CloseReason }
+    | { readonly kind: 'failStart'; readonly nth: number; readonly whose: Whose; readonly isFinal: boolean }
+    | { readonly kind: 'confirmStart'; readonly nth: number; readonly whose: Whose; readonly ranBefore: boolean }
+    | ({ readonly kind: 'confirmStop'; readonly nth: number; readonly whose: Whose } & StopWord)
+    | { readonly kind: 'cap'; readonly nth: number; readonly whose: Whose; readonly seconds: number }
     | {
         readonly kind: 'changeLimits';
         readonly minutes: number | null;
@@ -39,6 +57,12 @@ export type ActSpec = Who &
   );
 
 type Spec<Kind extends ActSpec['kind']> = Extract<ActSpec, { kind: Kind }>;
+/** Whether the vendor's token leaves the service, for how long it can be used, and whether it is kept to be handed out again. */
+interface TokenSpec {
+  readonly seconds: number | null;
+  readonly sealed: boolean;
+}
+type StopWord = Pick<ConfirmedStop, 'word' | 'expectsFigures'>;
 type CloseReason = 'vendor_error' | 'admin_ended' | 'vendor_ended';
 
 const who = { user: fc.nat({ max: USERS.length - 1 }), node: fc.constantFrom(0 as const, 1 as const) };
@@ -55,10 +79,21 @@ export const anyCost = fc.oneof(fc.bigInt({ min: 0n, max: 9_000_000n }), fc.bigI
 
 export const anyMode: fc.Arbitrary<string> = fc.constantFrom('FULL', 'FULL', 'LITE');
 
+export const anyToken: fc.Arbitrary<TokenSpec> = fc.record({
+  seconds: fc.constantFrom(null, 20, 100, 3600, 3600),
+  sealed: fc.boolean(),
+});
+
+export const anyStopWord: fc.Arbitrary<StopWord> = fc.record({
+  word: fc.constantFrom('stopped' as const, 'stopped' as const, 'unknown' as const, 'forgotten' as const),
+  expectsFigures: fc.constantFrom(true, true, false),
+});
+
 export const anyHold = fc.record<Spec<'hold'>>({
   ...who,
   kind: fc.constant('hold'),
   conversation: fc.constantFrom('chat', 'talk', 'call'),
+  avatar: fc.constantFrom('default', 'default', 'default', 'other'),
   mode: anyMode,
   price: fc.constantFrom(500_000n, 500_000n, 333_333n, 0n, 7n, 4_999_999n),
   caps: fc.boolean(),
@@ -70,6 +105,7 @@ const anyStart = fc.record<Spec<'start'>>({
   nth,
   whose,
   otherConversation: rarely,
+  reported: fc.boolean(),
 });
 const anyEnd = fc.record<Spec<'end'>>({
   ...who,
@@ -83,7 +119,14 @@ export const anyAct: fc.Arbitrary<ActSpec> = fc.oneof(
   { weight: 4, arbitrary: anyHold },
   {
     weight: 4,
-    arbitrary: fc.record<Spec<'attach'>>({ ...who, kind: fc.constant('attach'), nth, whose, named: fc.boolean() }),
+    arbitrary: fc.record<Spec<'attach'>>({
+      ...who,
+      kind: fc.constant('attach'),
+      nth,
+      whose,
+      named: fc.boolean(),
+      token: anyToken,
+    }),
   },
   { weight: 5, arbitrary: anyStart },
   {
@@ -109,6 +152,42 @@ export const anyAct: fc.Arbitrary<ActSpec> = fc.oneof(
   },
   {
     weight: 2,
+    arbitrary: fc.record<Spec<'failStart'>>({
+      ...who,
+      kind: fc.constant('failStart'),
+      nth,
+      whose,
+      isFinal: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record<Spec<'confirmStart'>>({
+      ...who,
+      kind: fc.constant('confirmStart'),
+      nth,
+      whose,
+      ranBefore: fc.boolean(),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(fc.record({ ...who, kind: fc.constant('confirmStop' as const), nth, whose }), anyStopWord)
+      .map(([act, word]) => ({ ...act, ...word })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record<Spec<'cap'>>({
+      ...who,
+      kind: fc.constant('cap'),
+      nth,
+      whose,
+      seconds: fc.integer({ min: 1, max: 900 }),
+    }),
+  },
+  {
+    weight: 2,
     arbitrary: fc.record<Spec<'changeLimits'>>({
       ...who,
       kind: fc.constant('changeLimits'),
@@ -129,7 +208,7 @@ export function resolve(world: World, spec: ActSpec): Act | null {
         recordId: nextId(world),
         userId,
         sessionId: spec.conversation,
-        avatarName: 'default',
+        avatarName: spec.avatar,
         vendor: VENDOR,
         vendorMode: spec.mode,
         pricePerMinute: spec.price,
@@ -150,7 +229,13 @@ export function resolve(world: World, spec: ActSpec): Act | null {
       return {
         ...call,
         kind: 'attach',
-        request: { recordId, userId, avatarSessionId: named, tokenHash: new Uint8Array(32) },
+        request: {
+          recordId,
+          userId,
+          avatarSessionId: named,
+          tokenHash: new Uint8Array(32),
+          ...tokenOf(world, spec.token, recordId),
+        },
       };
     }
     case 'close': {
@@ -164,7 +249,31 @@ export function resolve(world: World, spec: ActSpec): Act | null {
       if (!record) return null;
       const sessionId = spec.otherConversation ? 'elsewhere' : record.sessionId;
       const avatarSessionId = streamOf(world, record, spec.whose);
-      return { ...call, kind: 'start', request: { userId, sessionId, avatarSessionId, avatarName: null } };
+      return {
+        ...call,
+        kind: 'start',
+        request: { userId, sessionId, avatarSessionId, avatarName: null, isReported: spec.reported },
+      };
+    }
+    case 'failStart':
+    case 'confirmStart':
+    case 'confirmStop':
+    case 'cap': {
+      const record = recordOf(world, spec, 'own');
+      if (!record) return null;
+      const named = { recordId: spec.whose === 'own' ? record.id : nextId(world), userId };
+      if (spec.kind === 'confirmStop') {
+        // what nobody has asked the vendor to stop, it does not confirm
+        if (!world.users.get(userId)?.stops.has(record.id)) return null;
+        const { word, expectsFigures } = spec;
+        return { ...call, kind: 'confirmStop', request: { ...named, word, expectsFigures } };
+      }
+      if (spec.kind === 'cap') return { ...call, kind: 'cap', request: { ...named, capSeconds: spec.seconds } };
+      if (spec.kind === 'confirmStart') {
+        return { ...call, kind: 'confirmStart', request: { ...named, ranBefore: spec.ranBefore } };
+      }
+      const { isFinal } = spec;
+      return { ...call, kind: 'failStart', request: { ...named, errorMessage: 'the vendor is down', isFinal } };
     }
     case 'heartbeat':
     case 'end': {
@@ -177,6 +286,13 @@ export function resolve(world: World, spec: ActSpec): Act | null {
       return { ...call, kind: 'end', request: { ...request, errorMessage: spec.error } };
     }
   }
+}
+
+function tokenOf({ now }: World, { seconds, sealed }: TokenSpec, recordId: string) {
+  return {
+    ...(sealed && { sealedToken: `sealed-${recordId}` }),
+    ...(seconds !== null && { tokenEndsAt: new Date(now + seconds * 1000) }),
+  };
 }
 
 /** The user's latest record but so many, those still open before all others; or the next user's. */

@@ -2,10 +2,12 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { PendingStop } from '../../../src/domain/due-work.ts';
 import { formatMoney } from '../../../src/domain/money.ts';
+import type { ConfirmedStop } from '../../../src/domain/store.ts';
+import type { Act } from '../acts.ts';
 import { type Instant, type ModelStop, periodOf } from '../model.ts';
 import { LAG_MS, type Service } from '../service.ts';
-import { conclude, sweepAlone, USERS, type World } from '../world.ts';
-import { anyCost, anyMinutes } from './act-specs.ts';
+import { conclude, runAtOnce, sweepAlone, USERS, type World } from '../world.ts';
+import { anyCost, anyMinutes, anyStopWord } from './act-specs.ts';
 import { command } from './command.ts';
 
 // What happens beside the users: sweeps, stops, an operator who writes limits by hand, and outages.
@@ -70,6 +72,7 @@ export const deliverStops = fc
       minLength: 1,
       maxLength: 3,
     }),
+    word: anyStopWord,
   })
   .map((drawn) =>
     command('deliverStops', drawn, async (world, service) => {
@@ -77,7 +80,7 @@ export const deliverStops = fc
       // of two at once, "all" would take each stop twice
       const which = drawn.nodes.length > 1 ? 'due' : drawn.which;
       for (const stops of await claim(world, service, drawn.nodes, which)) {
-        await answer(world, service, stops.node, stops.taken, drawn.verdicts);
+        await answer(world, service, stops.node, stops.taken, drawn.verdicts, drawn.word);
       }
     }),
   );
@@ -120,21 +123,24 @@ async function answer(
   node: 0 | 1,
   taken: readonly PendingStop[],
   verdicts: readonly string[],
+  word: Pick<ConfirmedStop, 'word' | 'expectsFigures'>,
 ): Promise<void> {
   const retryAt = world.now + 42_000;
-  const answers = taken.toSorted(byRecord).flatMap(({ recordId }, index) => {
+  const confirmed: Act[] = [];
+  for (const [index, { recordId, userId }] of taken.toSorted(byRecord).entries()) {
     const verdict = verdicts[index % verdicts.length];
-    if (verdict === 'lost') return [];
-    const error = verdict === 'confirmed' ? null : 'the vendor is down';
-    return [{ recordId, error, retryAt: verdict === 'later' ? new Date(retryAt) : null }];
-  });
-  await service.nodes[node].work.noteStops(answers);
-  for (const { recordId, error, retryAt: at } of answers) {
-    const stop = [...world.users.values()].map((user) => user.stops.get(recordId)).find((found) => found);
-    if (!stop) continue;
-    if (error === null) stop.nextAttemptAt = null;
-    else if (at) stop.nextAttemptAt = at.getTime();
+    if (verdict === 'lost') continue;
+    if (verdict === 'confirmed') {
+      confirmed.push({ userId, node, kind: 'confirmStop', request: { recordId, userId, ...word } });
+      continue;
+    }
+    const isLater = verdict === 'later';
+    const failed = { recordId, error: 'the vendor is down', retryAt: isLater ? new Date(retryAt) : null };
+    await service.nodes[node].work.noteFailedStop(failed);
+    const stop = world.users.get(userId)?.stops.get(recordId);
+    if (stop && isLater) stop.nextAttemptAt = retryAt;
   }
+  for (const act of confirmed) await runAtOnce(world, service, [act]);
   await conclude(world, service, (users) => users, { events: [], sweptBy: null, limitsTouched: false });
 }
 

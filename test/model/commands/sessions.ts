@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { endOf, periodOf } from '../model.ts';
 import type { Service } from '../service.ts';
 import { enterAlone, runAtOnce, sweepAlone, type World } from '../world.ts';
-import { type ActSpec, anyHold, resolve } from './act-specs.ts';
+import { type ActSpec, anyHold, anyToken, resolve } from './act-specs.ts';
 import { passTime, reach } from './clock.ts';
 import { command } from './command.ts';
 import { anyPrice, entryOf } from './prices.ts';
 
 // Ways that sessions usually go, which chance alone seldom takes.
 
-const anySession = fc.record({ hold: anyHold, named: fc.boolean(), wait: fc.nat({ max: 2000 }) });
+const anySession = fc.record({ hold: anyHold, named: fc.boolean(), token: anyToken, wait: fc.nat({ max: 2000 }) });
 type SessionSpec = typeof anySession extends fc.Arbitrary<infer Drawn> ? Drawn : never;
 
 /** A token taken, attached and started, with a wait in between. */
@@ -52,12 +52,12 @@ export const repricedSession = fc
   );
 
 async function takeAndStart(world: World, service: Service, drawn: SessionSpec): Promise<void> {
-  const { hold, named, wait } = drawn;
+  const { hold, named, token, wait } = drawn;
   const latest = latestOf(drawn);
   for (const spec of [
     hold,
-    { ...latest, kind: 'attach', named },
-    { ...latest, kind: 'start', otherConversation: false },
+    { ...latest, kind: 'attach', named, token },
+    { ...latest, kind: 'start', otherConversation: false, reported: false },
   ] satisfies ActSpec[]) {
     await run(world, service, spec);
     await passTime(world, service, wait);
