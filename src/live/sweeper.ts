@@ -11,6 +11,8 @@ const SLEEP_AFTER_FAILURE_MS = 1_000;
 const LAST_WORK_MS = 3_000;
 /** A longer time without a sweep means that this node, or the database, was away. */
 const LONGEST_ABSENCE_MS = LONGEST_SLEEP_MS + 30_000;
+/** A timer that is later than this was set before the clock jumped: timers do not see a machine's sleep, or its clock being set. */
+const LATE_TIMER_MS = 1_000;
 
 interface SweeperOptions {
   readonly work: DueWork;
@@ -48,12 +50,14 @@ export function startSweeper({ work, deliverStops, heartbeatLapseSeconds, clock,
   let abandoned = false;
 
   function wake(at: Date): void {
-    if (stopped || at.getTime() >= wakeAt) return;
-    wakeAt = at.getTime();
-    dueFrom = Math.min(dueFrom, wakeAt);
+    const now = clock().getTime();
+    const isLate = wakeAt < now - LATE_TIMER_MS;
+    if (stopped || (at.getTime() >= wakeAt && !isLate)) return;
+    wakeAt = isLate ? now : at.getTime();
+    dueFrom = Math.min(dueFrom, at.getTime());
     if (sweeping) return;
     clearTimeout(timer);
-    const sleep = Math.min(Math.max(wakeAt - clock().getTime(), 0), LONGEST_SLEEP_MS);
+    const sleep = Math.min(Math.max(wakeAt - now, 0), LONGEST_SLEEP_MS);
     timer = setTimeout(() => {
       sweeping = sweep();
     }, sleep);
