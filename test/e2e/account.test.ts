@@ -4,7 +4,7 @@ import type { Fault } from '../../src/vendors/simulator/faults.ts';
 import { readMetrics } from '../support/metrics.ts';
 import { createToken, endSession, QUOTA, startSession } from '../support/operations.ts';
 import { post, startTestService, type TestService } from '../support/service.ts';
-import { callsTo, MINT } from '../support/vendor-calls.ts';
+import { callsTo, MINT, STOP } from '../support/vendor-calls.ts';
 import { waitFor } from '../support/wait-for.ts';
 
 const CAN_CREATE = '{ canCreateSession { allowed reason message maxDurationSeconds fallback } }';
@@ -14,7 +14,7 @@ function balanceCalls({ simulator }: TestService): number {
 }
 
 async function permission(service: TestService, token: string) {
-  const { body } = await post<{ canCreateSession: object }>(service, token, CAN_CREATE);
+  const { body } = await post<{ canCreateSession: { allowed: boolean } }>(service, token, CAN_CREATE);
   return body.data?.canCreateSession;
 }
 
@@ -59,7 +59,7 @@ it('of 500 users who ask two nodes at the same moment, as many are let in as the
   expect(callsTo(service, MINT)).toHaveLength(10);
 });
 
-it('a place that the account does not have is there again when a session ends', async () => {
+it('a place that the account does not have is there again when the vendor has confirmed the end of a session', async () => {
   await using service = await startTestService({ ACCOUNT_MAX_CONCURRENT_SESSIONS: '1' });
   const [ann, bob] = [await service.token('ann'), await service.token('bob')];
   const { avatarSessionId } = await startSession(service, ann);
@@ -69,6 +69,8 @@ it('a place that the account does not have is there again when a session ends', 
   });
   expect(await permission(service, bob)).toMatchObject({ allowed: false, reason: 'ACCOUNT_CONCURRENCY_LIMIT' });
   await endSession(service, ann, avatarSessionId);
+  await waitFor(async () => (await permission(service, bob))?.allowed === true);
+  expect(callsTo(service, STOP, avatarSessionId)).toHaveLength(1);
   expect(await createToken(service, bob)).toMatchObject({ __typename: 'CreateTokenSuccess' });
 });
 

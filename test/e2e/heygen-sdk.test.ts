@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { callHeyGenSdk, callHeyGenSdkUntilDecided, codeOf, readyHeyGenToken } from '../support/heygen-calls.ts';
-import { createToken, endSession, QUOTA, TRACK_START, USAGE_HISTORY } from '../support/operations.ts';
+import { createToken, endSession, readQuota, TRACK_START, USAGE_HISTORY } from '../support/operations.ts';
 import { post } from '../support/service.ts';
 import { callsTo } from '../support/vendor-calls.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -66,19 +66,15 @@ describe.concurrent('streaming.new', () => {
     await ready.sdk('new');
     const record = await ready.readRecord();
     expect(Date.parse(record.expiresAt ?? '') - Date.parse(record.startedAt)).toBe(600_000);
-    const { body } = await post<{ quota: { usedSeconds: number; heldSeconds: number } }>(
-      ready.service,
-      ready.user,
-      QUOTA,
-    );
-    expect((body.data?.quota.usedSeconds ?? 0) + (body.data?.quota.heldSeconds ?? 0)).toBe(600);
+    const { usedSeconds, heldSeconds } = await readQuota(ready.service, ready.user);
+    expect(usedSeconds + heldSeconds).toBe(600);
   });
 
   it('never reaches the vendor with a token that is unknown, voided or not used in time', async () => {
     await using ready = await readyHeyGenToken({ TOKEN_TTL_SECONDS: '1' });
     const { service, user, record } = ready;
     expect(codeOf(await callHeyGenSdk(service, 'new', 'eyJ0b2tlbiI6IngifQ=='))).toEqual([401, 401]);
-    const { token: newer } = await createToken(service, user, { sessionId: record.sessionId });
+    const { token: newer } = await createToken(service, user, { sessionId: record.sessionId, avatarName: 'anna' });
     expect(codeOf(await ready.sdk('new'))).toEqual([410, 410]);
     await waitFor(async () => (await callHeyGenSdk(service, 'keep_alive', newer, {})).status === 410);
     expect(codeOf(await callHeyGenSdk(service, 'new', newer))).toEqual([410, 410]);

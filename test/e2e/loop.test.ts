@@ -53,7 +53,8 @@ describe.each(Object.entries(CLIENTS))('with %s', (_name, createClient) => {
     expect(durationSeconds).toBeLessThan(10);
     expect(trackEnd).toMatchObject({
       record: { id, status: 'COMPLETED', endReason: 'USER_ENDED', wordsSpoken: 30, messagesCount: 4 },
-      quota: { usedSeconds: durationSeconds, heldSeconds: 0, availableSeconds: 3600 - durationSeconds },
+      // The rest of the grant is held until the vendor confirms the stop.
+      quota: { usedSeconds: durationSeconds, heldSeconds: 1800 - durationSeconds, availableSeconds: 1800 },
     });
 
     expect(await client.run(USAGE_HISTORY)).toMatchObject({
@@ -76,12 +77,20 @@ describe.each(Object.entries(CLIENTS))('with %s', (_name, createClient) => {
       },
     });
 
-    const messages = await live.take(4);
+    const messages = await live.take(5);
     expect(messages.map(({ reason, quota, record }) => [reason, quota.version - firstVersion(), record?.id])).toEqual([
       ['SNAPSHOT', 0, undefined],
       ['TOKEN_CREATED', 1, id],
       ['SESSION_STARTED', 2, id],
       ['SESSION_ENDED', 3, id],
+      ['HOLD_RELEASED', 4, id],
     ]);
+    // The vendor may have started the session up to its report: so much is held until its figures come.
+    const unseenSeconds = messages[4]?.quota.heldSeconds ?? Number.NaN;
+    expect(unseenSeconds).toBeLessThan(10);
+    expect(messages[4]?.quota).toMatchObject({
+      usedSeconds: durationSeconds,
+      availableSeconds: 3600 - durationSeconds - unseenSeconds,
+    });
   });
 });

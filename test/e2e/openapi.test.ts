@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectDescribed, type OpenApiDocument, operations, responseOf, schemaNames } from '../support/openapi.ts';
+import { runSession } from '../support/operations.ts';
 import { cutOff } from '../support/outage.ts';
 import { sendRequest } from '../support/raw-http.ts';
 import { conversation, startTestService, type TestService } from '../support/service.ts';
@@ -169,7 +170,7 @@ describe('every answer is as described', () => {
 
   it('when the user requests too many tokens', async () => {
     const token = await service.token('erin');
-    for (let count = 0; count < 3; count++) await send('createToken', { token });
+    for (let count = 0; count < 3; count++) await runSession(service, token);
     expect(await send('createToken', { token })).toMatchObject({ status: 429 });
     expect((await send('canCreateSession', { token })).body).toMatchObject({ reason: 'TOKEN_RATE_LIMITED' });
   });

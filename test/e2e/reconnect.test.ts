@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { apolloClient, socketClient, urqlClient } from '../support/clients.ts';
-import { createToken, endSession, startSession } from '../support/operations.ts';
+import { createToken, endSession, readRecord, startSession } from '../support/operations.ts';
 import { startTestService } from '../support/service.ts';
 import { firstVersion } from '../support/versions.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const CLIENTS = Object.entries({
   '@apollo/client': apolloClient,
@@ -17,24 +18,31 @@ describe.each(CLIENTS)('with %s', (_name, createClient) => {
     await using client = createClient(service, token);
     const inbox = client.watchQuota();
     await inbox.take(1);
-    const { avatarSessionId } = await startSession(service, token);
+    const { id, avatarSessionId } = await startSession(service, token);
     await inbox.take(3);
 
     await service.stop();
     {
       await using other = await service.anotherNode();
       await endSession(other, token, avatarSessionId);
+      await waitFor(async () => !(await readRecord(other, token, id)).stopPending);
       await createToken(other, token);
     }
     await service.restart();
     const [, , , snapshot] = await inbox.take(4);
-    expect(snapshot).toMatchObject({ reason: 'SNAPSHOT', quota: { version: firstVersion() + 4, heldSeconds: 1800 } });
+    expect(snapshot).toMatchObject({
+      reason: 'SNAPSHOT',
+      quota: { version: firstVersion() + 5, sessionCount: 1 },
+      record: null,
+    });
 
-    await createToken(service, token);
+    // The unused token, handed out once more.
+    const { avatarSessionId: next } = await startSession(service, token);
+    await endSession(service, token, next);
     const changes = (await inbox.take(6)).slice(4);
     expect(changes.map(({ reason, quota }) => [reason, quota.version - firstVersion()])).toEqual([
-      ['SESSION_ENDED', 5],
-      ['TOKEN_CREATED', 6],
+      ['SESSION_STARTED', 6],
+      ['SESSION_ENDED', 7],
     ]);
   });
 });

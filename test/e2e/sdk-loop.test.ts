@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { socketClient } from '../support/clients.ts';
 import { createTestClock } from '../support/clock.ts';
-import { createToken, endSession, QUOTA, readRecord, TRACK_START } from '../support/operations.ts';
+import { createToken, endSession, readQuota, readRecord, TRACK_START } from '../support/operations.ts';
 import { callSdk } from '../support/sdk-calls.ts';
 import { post, startTestService, type TestService } from '../support/service.ts';
 import { VENDOR_KEY } from '../support/settings.ts';
 import { callsTo, KEEP_ALIVE, START, STOP } from '../support/vendor-calls.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 /** A service whose time stands still, and a token that was given out by it 20 seconds ago. */
 async function tokenOf(settings: Record<string, string> = {}) {
@@ -53,7 +54,8 @@ it.concurrent('start and stop of the SDK are the session’s start and end, in a
     durationSeconds: 42,
   });
   expect(vendorSeconds(service)).toBe(42);
-  expect((await post(service, user, QUOTA)).body.data).toMatchObject({ quota: { usedSeconds: 42, heldSeconds: 0 } });
+  await waitFor(async () => (await readQuota(service, user)).heldSeconds === 0);
+  expect(await readQuota(service, user)).toMatchObject({ usedSeconds: 42, availableSeconds: 3600 - 42 });
 });
 
 it.concurrent('calls are passed on with the caller’s token and body, and never with the account’s key', async () => {

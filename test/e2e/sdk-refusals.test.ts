@@ -48,7 +48,7 @@ describe('a token that is refused never reaches the vendor', () => {
       'superseded',
       async () => {
         const { user, token, record } = await newToken();
-        await createToken(service, user, { sessionId: record.sessionId });
+        await createToken(service, user, { sessionId: record.sessionId, avatarName: 'anna' });
         return token;
       },
     ],

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createTestClock } from '../support/clock.ts';
 import { createLogLines } from '../support/log-lines.ts';
-import { endSession, startSession } from '../support/operations.ts';
+import { runSession } from '../support/operations.ts';
 import { startTestService } from '../support/service.ts';
 import { waitFor } from '../support/wait-for.ts';
 
@@ -13,9 +13,7 @@ test('a user who crosses a threshold or reaches the limit is logged, with what w
   const token = await service.token('ann');
 
   for (const seconds of [250, 50]) {
-    const { avatarSessionId } = await startSession(service, token);
-    clock.advance(seconds);
-    await endSession(service, token, avatarSessionId);
+    await runSession(service, token, () => clock.advance(seconds));
   }
 
   await waitFor(async () => lines().length >= 2);

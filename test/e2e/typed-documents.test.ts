@@ -13,7 +13,7 @@ import {
 } from '../../src/client/generated/documents.ts';
 import { openApollo } from '../support/clients.ts';
 import { Inbox } from '../support/inbox.ts';
-import { createToken, startSession } from '../support/operations.ts';
+import { createToken, runSession, startSession } from '../support/operations.ts';
 import { conversation, startTestService, type TestService } from '../support/service.ts';
 
 let service: TestService;
@@ -83,7 +83,7 @@ it('the other refusals arrive in Apollo Client with their codes', async () => {
 it('for the token rate, canCreateSession gives a reason and no refusal', async () => {
   const token = await service.token('carol');
   await using apollo = openApollo(service, token);
-  for (let issued = 0; issued < 4; issued++) await createToken(service, token);
+  for (let issued = 0; issued < 4; issued++) await runSession(service, token);
   const { data } = await apollo.client.query({ query: CanCreateSessionDocument });
   expect(data?.canCreateSession).toMatchObject({
     allowed: false,

@@ -1,4 +1,5 @@
 import { conversation, post, type TestService } from './service.ts';
+import { waitFor } from './wait-for.ts';
 
 /** The documents that the tests send, and acts made of them. */
 
@@ -133,6 +134,33 @@ export async function endSession(service: Pick<TestService, 'url'>, token: strin
   );
   if (!body.data) throw new Error(JSON.stringify(body.errors));
   return body.data.trackEnd;
+}
+
+/** A session from its token to the vendor's confirmation that it has stopped; returns its record. */
+export async function runSession(
+  service: Pick<TestService, 'url'>,
+  token: string,
+  whileRunning: () => void = () => {},
+): Promise<RecordData> {
+  const { id, avatarSessionId } = await startSession(service, token);
+  whileRunning();
+  await endSession(service, token, avatarSessionId);
+  await waitFor(async () => !(await readRecord(service, token, id)).stopPending);
+  return readRecord(service, token, id);
+}
+
+export interface QuotaData {
+  readonly usedSeconds: number;
+  readonly heldSeconds: number;
+  readonly availableSeconds: number;
+  readonly openSessions: readonly { readonly id: string; readonly status: string }[];
+}
+
+/** The caller's quota, as it stands now. */
+export async function readQuota(service: Pick<TestService, 'url'>, token: string): Promise<QuotaData> {
+  const { body } = await post<{ quota: QuotaData }>(service, token, QUOTA);
+  if (!body.data) throw new Error(JSON.stringify(body.errors));
+  return body.data.quota;
 }
 
 /** A record of the caller's, as it stands now. */
