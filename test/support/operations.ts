@@ -26,6 +26,8 @@ export const CREATE_TOKEN = `mutation ($input: CreateTokenInput!) {
     __typename
     ... on CreateTokenSuccess { token maxDurationSeconds heartbeatSeconds record { ${RECORD} } }
     ... on UserError { code message }
+    ... on QuotaExceededError { retryAfterSeconds }
+    ... on ConcurrencyLimitError { retryAfterSeconds }
     ... on VendorError { retryAfterSeconds fallback }
   }
 }`;

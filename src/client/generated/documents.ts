@@ -7,7 +7,7 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
 export type CreateTokenInput = {
   /** The name of the avatar. The default avatar of the deployment if omitted. */
   avatarName?: string | null | undefined;
-  /** Your application's ID of the conversation, 1 to 255 characters. A new token for a conversation replaces its earlier one. */
+  /** Your application's ID of the conversation, 1 to 255 characters. A conversation has at most one open token or session. */
   sessionId: string;
 };
 
@@ -82,7 +82,7 @@ export type QuotaLimit =
 export type QuotaUpdateReason =
   /** Settled use was corrected by the records of the vendor. */
   | 'CORRECTED'
-  /** The vendor confirmed the end of a session or an unused token, and its hold was released. */
+  /** The rest of the hold of an ended session or token was released: the vendor confirmed that it cannot bill more, or said nothing for a day. */
   | 'HOLD_RELEASED'
   /** The operator changed a limit or a price. Deadlines of running sessions were adjusted. */
   | 'LIMIT_CHANGED'
@@ -100,7 +100,7 @@ export type QuotaUpdateReason =
   | 'SESSION_STARTED'
   /** The current state: the first message, and the message after an interruption. */
   | 'SNAPSHOT'
-  /** Quota was held for a token. */
+  /** Quota was held for a token, or the start of a session failed and its token can be used again. */
   | 'TOKEN_CREATED'
   /** A threshold was crossed. Sent once per month, limit, and threshold. */
   | 'WARNING';

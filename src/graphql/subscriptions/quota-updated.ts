@@ -13,7 +13,10 @@ const QuotaUpdateReasonEnum = builder.enumType('QuotaUpdateReason', {
       value: 'snapshot',
       description: 'The current state: the first message, and the message after an interruption.',
     },
-    TOKEN_CREATED: { value: 'token_created', description: 'Quota was held for a token.' },
+    TOKEN_CREATED: {
+      value: 'token_created',
+      description: 'Quota was held for a token, or the start of a session failed and its token can be used again.',
+    },
     SESSION_STARTED: { value: 'session_started', description: 'A session started.' },
     SESSION_ENDED: {
       value: 'session_ended',
@@ -22,7 +25,8 @@ const QuotaUpdateReasonEnum = builder.enumType('QuotaUpdateReason', {
     },
     HOLD_RELEASED: {
       value: 'hold_released',
-      description: 'The vendor confirmed the end of a session or an unused token, and its hold was released.',
+      description:
+        'The rest of the hold of an ended session or token was released: the vendor confirmed that it cannot bill more, or said nothing for a day.',
     },
     WARNING: {
       value: 'warning',

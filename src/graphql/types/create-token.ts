@@ -14,7 +14,7 @@ const CreateTokenInput = builder.inputType('CreateTokenInput', {
     sessionId: t.id({
       required: true,
       description:
-        "Your application's ID of the conversation, 1 to 255 characters. A new token for a conversation replaces its earlier one.",
+        "Your application's ID of the conversation, 1 to 255 characters. A conversation has at most one open token or session.",
       validate: name,
     }),
     avatarName: t.string({
@@ -28,7 +28,8 @@ const CreateTokenSuccess = builder.objectRef<CreatedToken>('CreateTokenSuccess')
   description: 'A token, with its quota already held.',
   fields: (t) => ({
     token: t.exposeString('token', {
-      description: "The session token for the vendor's SDK. Returned once, never stored in the clear.",
+      description:
+        "The session token for the vendor's SDK. Stored encrypted while it is unused, and deleted when it is used or ends.",
     }),
     record: t.field({
       type: UsageRecordType,
@@ -64,7 +65,7 @@ builder.mutationField('createToken', (t) =>
   t.field({
     type: CreateTokenResult,
     description:
-      "Holds quota for a session and issues a token for the vendor's SDK. Returns the token and its maximum duration. Refused if the quota, the maximum number of open sessions, or the vendor does not allow another session. Raises a `LIMIT_EXCEEDED` error with `extensions.retryAfterSeconds` for too many tokens within a minute.",
+      "Holds quota for a session and issues a token for the vendor's SDK. Returns the token and its maximum duration. Idempotent: a repeated call for the same conversation and avatar returns its unused token again, so a retry or a page reload holds no more quota. A running session of the same conversation ends, and the call waits up to three seconds for the vendor to confirm the stop. Refused if the quota, the maximum number of open sessions, or the vendor does not allow another session. Raises a `LIMIT_EXCEEDED` error with `extensions.retryAfterSeconds` for too many tokens within a minute.",
     args: {
       input: t.arg({ type: CreateTokenInput, required: true, description: 'The conversation and the avatar.' }),
     },

@@ -31,7 +31,7 @@ export const QuotaExceededError = builder.objectRef<QuotaExceeded>('QuotaExceede
     retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
       nullable: true,
       description:
-        'The number of seconds after which quota that is still held for an earlier session may be free. Null if a retry does not help before `resetsAt`.',
+        'The number of seconds after which quota that is still held for an earlier session may be available. Null if a retry does not help before `resetsAt`.',
     }),
     fallback: t.field(STATIC_AVATAR_FALLBACK),
     quota: t.expose('quota', { type: QuotaRef, description: "The caller's quota at the time of the refusal." }),
@@ -48,7 +48,7 @@ export const ConcurrencyLimitError = builder.objectRef<ConcurrencyLimit>('Concur
     retryAfterSeconds: t.exposeInt('retryAfterSeconds', {
       nullable: true,
       description:
-        'The number of seconds after which a session that is being stopped may have left its place. Null if the caller has to end a session.',
+        'The number of seconds after which a session that is being stopped may leave room for another one. Null if the caller has to end a session.',
     }),
     openSessions: t.field({
       type: [UsageRecordType],

@@ -22,6 +22,11 @@ export const quotaExceededSchema = component(
     code: quotaExceededCode,
     limit: quotaLimit.nullable().describe('The limit that was exceeded. Null unless `code` is `QUOTA_EXCEEDED`.'),
     resets_at: instant.describe('The time at which the full quota is available again.'),
+    retry_after_seconds: wholeNumber
+      .nullable()
+      .describe(
+        'The number of seconds after which quota that is still held for an earlier session may be available. Null if a retry does not help before `resets_at`.',
+      ),
     fallback,
     quota: quotaSchema.describe('The quota at the time of the refusal.'),
   },
@@ -32,6 +37,7 @@ export const quotaExceededSchema = component(
     code: 'QUOTA_EXCEEDED',
     limit: 'minutes',
     resets_at: '2026-12-01T00:00:00.000Z',
+    retry_after_seconds: null,
     fallback: 'static_avatar',
     quota: {
       ...exampleOf(quotaSchema),
@@ -56,6 +62,7 @@ export function quotaExceededShape({
   message,
   code,
   limit,
+  retryAfterSeconds,
   quota,
 }: QuotaExceeded): z.infer<typeof quotaExceededSchema> {
   return {
@@ -64,6 +71,7 @@ export function quotaExceededShape({
     code,
     limit: code === 'QUOTA_EXCEEDED' ? limit : null,
     resets_at: quota.resetsAt.toISOString(),
+    retry_after_seconds: retryAfterSeconds,
     fallback: 'static_avatar',
     quota: quotaShape(quota),
   };
@@ -77,6 +85,11 @@ export const concurrencyLimitSchema = component(
     message,
     code: concurrencyLimitCode,
     max_concurrent_sessions: wholeNumber.describe('The maximum number of open sessions per user.'),
+    retry_after_seconds: wholeNumber
+      .nullable()
+      .describe(
+        'The number of seconds after which a session that is being stopped may leave room for another one. Null if the user has to end a session.',
+      ),
     open_sessions: z
       .array(usageRecordSchema)
       .describe('The open sessions and unused tokens of the user, oldest first. End one with `trackEnd`.'),
@@ -86,6 +99,7 @@ export const concurrencyLimitSchema = component(
     message: 'A session is already running. End it before you start another.',
     code: 'CONCURRENCY_LIMIT',
     max_concurrent_sessions: 1,
+    retry_after_seconds: null,
     open_sessions: [
       {
         ...exampleOf(usageRecordSchema),
@@ -105,7 +119,7 @@ export const concurrencyLimitSchema = component(
 );
 
 export function concurrencyLimitShape(
-  { message, code, maxConcurrentSessions, openRecords }: ConcurrencyLimit,
+  { message, code, maxConcurrentSessions, retryAfterSeconds, openRecords }: ConcurrencyLimit,
   at: Date,
 ): z.infer<typeof concurrencyLimitSchema> {
   return {
@@ -113,6 +127,7 @@ export function concurrencyLimitShape(
     message,
     code,
     max_concurrent_sessions: maxConcurrentSessions,
+    retry_after_seconds: retryAfterSeconds,
     open_sessions: openRecords.map((record) => usageRecordShape(record, at)),
   };
 }
