@@ -25,6 +25,7 @@ describe('a refusal is an answer', () => {
         code: 'QUOTA_EXCEEDED',
         limit: 'minutes',
         resets_at,
+        retry_after_seconds: null,
         fallback: 'static_avatar',
         quota: { ...quota, resets_at, warning: { ...quota.warning, crossed_at: expect.any(String) } },
       },
@@ -57,6 +58,7 @@ describe('a refusal is an answer', () => {
         message: expect.stringMatching(/\w/),
         code: 'CONCURRENCY_LIMIT',
         max_concurrent_sessions: 1,
+        retry_after_seconds: null,
         open_sessions: [expect.objectContaining({ avatar_session_id: avatarSessionId, status: 'active' })],
       },
     });

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { createTestClock } from '../support/clock.ts';
 import { CREATE_TOKEN, type RecordData, TRACK_END, TRACK_HEARTBEAT, TRACK_START } from '../support/operations.ts';
 import { post, startTestService } from '../support/service.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const EVERYTHING = `query ($period: BillingPeriod) {
   quota(period: $period) {
@@ -59,6 +60,10 @@ async function script(timeZone: string, billingTimeZone: string): Promise<unknow
   clock.set('2026-11-01T02:38:30.750Z');
   await run(EVERYTHING, { period: '2026-11' });
   await run(TRACK_END, { input: { avatarSessionId, messagesCount: 2 } });
+  await waitFor(async () => {
+    const [stop] = await service.database.query('SELECT confirmed_at FROM vendor_stops');
+    return stop?.confirmed_at != null;
+  });
   clock.set('2026-11-01T06:30:00.000Z');
   await run(CREATE_TOKEN, { input: { sessionId: 'chat' } });
   await run(EVERYTHING, { period: '2026-11' });
