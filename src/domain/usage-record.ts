@@ -45,9 +45,10 @@ export function errorForUser({
   endReason,
   errorMessage,
 }: Pick<UsageRecord, 'endReason' | 'errorMessage'>): string | null {
+  if (endReason === 'client_error') return errorMessage;
   return endReason === 'vendor_error'
     ? 'The avatar service did not start this session. Ask for a new token, or use the static avatar.'
-    : errorMessage;
+    : null;
 }
 
 /** @throws ServiceUnavailableError when the database cannot be asked */

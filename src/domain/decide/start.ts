@@ -87,6 +87,7 @@ function begin(
     countedFrom: now,
     unseenSeconds: isReported ? secondsBetween(record.createdAt, now) : 0,
     sealedToken: null,
+    errorMessage: null,
     expiresAt,
     endingNotice: noticeAt(expiresAt - now),
     billingStepSeconds,
