@@ -14,6 +14,9 @@ import {
 } from './sdk-outcome.ts';
 import { storable } from './storable.ts';
 
+const NOT_ANSWERED =
+  'The avatar service does not answer at the moment. The session was started before: use it, or end it.';
+
 /**
  * The start of a session by the vendor's own SDK: trackStart at this instant, and only then passed on to the vendor. A token of
  * this service is exchanged for the vendor's before, and starts once.
@@ -50,12 +53,13 @@ export async function sdkStart(deps: SdkDeps, { token, body, ...named }: SdkRequ
     const { kind, message } = forwarded.failure;
     await store.failStart({ recordId, userId, errorMessage: storable(message), isFinal: isFinal(kind) });
   }
-  return sdkForwarded(
-    forwarded,
-    begun.isFirst
-      ? 'The avatar service has not started the session; nothing is charged. Ask for a new token, or use the static avatar.'
-      : 'The avatar service does not answer at the moment. The session was started before: use it, or end it.',
-  );
+  return sdkForwarded(forwarded, begun.isFirst ? notStarted(record) : NOT_ANSWERED);
+}
+
+/** The vendor's own token can be started again; one of this service is exchanged once. */
+function notStarted({ isProxied }: RecognisedToken): string {
+  const next = isProxied ? 'Ask for a new token' : 'Try again';
+  return `The avatar service has not started the session; nothing is charged. ${next}, or use the static avatar.`;
 }
 
 async function beginDirect(

@@ -39,7 +39,9 @@ test.each(DELIVERIES)(
     // The database gone, the service has something to tell.
     const avatarSessionId = record.avatarSessionId ?? 'not-started';
     await service.database.query('ALTER TABLE usage_quotas RENAME TO elsewhere');
-    await expect(createToken(service, good, { avatarName: 'anna' })).rejects.toThrow('Something went wrong on our side');
+    await expect(createToken(service, good, { avatarName: 'anna' })).rejects.toThrow(
+      'Something went wrong on our side',
+    );
     await expect(endSession(service, good, avatarSessionId)).rejects.toThrow('Something went wrong on our side');
     const { status, body } = await call(service, good, 'tokens/create', { session_id: 'chat', avatar_name: 'anna' });
     expect([status, body.code]).toEqual([500, 'INTERNAL_SERVER_ERROR']);

@@ -41,7 +41,9 @@ export function roomOfAccount(
 
 /** What is used and held of a month, and what is still held in the month before and about to come. */
 function claimsOn(users: readonly ModelUser[], period: string): bigint {
-  const coming = users.flatMap(({ records }) => records).filter(({ holdingPeriod }) => nextPeriod(holdingPeriod) === period);
+  const coming = users
+    .flatMap(({ records }) => records)
+    .filter(({ holdingPeriod }) => nextPeriod(holdingPeriod) === period);
   return spentBy(users, period) + sumOfCosts(coming, ({ heldCost }) => heldCost);
 }
 

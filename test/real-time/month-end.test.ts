@@ -5,6 +5,7 @@ import { createToken, endSession, type QuotaMessage, readRecord, startSession } 
 import { post, startTestService, type TestService } from '../support/service.ts';
 import { openStream } from '../support/sse.ts';
 import { firstVersion } from '../support/versions.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 /** Midnight in Berlin, whose winter is an hour ahead of UTC; this long after the service starts. */
 const MONTH_END = new Date('2026-11-30T23:00:00.000Z');
@@ -30,25 +31,26 @@ it.concurrent('a client without a session receives the start of the month', asyn
   await endSession(service, token, avatarSessionId);
   expect(clock() < MONTH_END).toBe(true);
 
-  const messages = await inbox.take(5);
+  const messages = await inbox.take(6);
   expect(messages.map(({ reason, quota }) => [reason, quota.period, quota.version])).toEqual([
     ['SNAPSHOT', '2026-11', NOVEMBER],
     ['TOKEN_CREATED', '2026-11', NOVEMBER + 1],
     ['SESSION_STARTED', '2026-11', NOVEMBER + 2],
     ['SESSION_ENDED', '2026-11', NOVEMBER + 3],
+    ['HOLD_RELEASED', '2026-11', NOVEMBER + 4],
     ['PERIOD_STARTED', '2026-12', DECEMBER],
   ]);
-  expectAtMonthEnd(messages[4]);
-  expect(messages[4]).toMatchObject({
+  expectAtMonthEnd(messages[5]);
+  expect(messages[5]).toMatchObject({
     record: null,
     quota: { usedSeconds: 0, heldSeconds: 0, availableSeconds: 3600 },
   });
-  const [, , , , event] = await stream.events.take(5);
+  const [, , , , , event] = await stream.events.take(6);
   expect(event?.data?.data?.quotaUpdated).toMatchObject({ reason: 'PERIOD_STARTED', quota: { version: DECEMBER } });
 
   // and goes on in it
   await createToken(service, token);
-  expect((await inbox.take(6)).at(-1)).toMatchObject({
+  expect((await inbox.take(7)).at(-1)).toMatchObject({
     reason: 'TOKEN_CREATED',
     quota: { period: '2026-12', version: DECEMBER + 1 },
   });
@@ -82,6 +84,7 @@ it.concurrent('a session that runs over the month’s end goes on, its seconds i
   expect(record).toMatchObject({ status: 'COMPLETED', endReason: 'USER_ENDED' });
   expect(record.durationSeconds).toBe(Math.ceil((Date.parse(record.endedAt ?? '') - begun) / 1000));
 
+  await waitFor(async () => !(await readRecord(service, token, id)).stopPending);
   const { body } = await post<Record<string, { period: string; usedSeconds: number; heldSeconds: number }>>(
     service,
     token,
@@ -90,10 +93,13 @@ it.concurrent('a session that runs over the month’s end goes on, its seconds i
   );
   const inNovember = Math.ceil((MONTH_END.getTime() - begun) / 1000);
   const inDecember = record.durationSeconds - inNovember;
+  // A stop that is confirmed late leaves the seconds since the end held.
+  const late = body.data?.now?.heldSeconds ?? Number.NaN;
+  expect(late).toBeLessThan(10);
   expect(body.data).toEqual({
-    now: { period: '2026-12', usedSeconds: inDecember, heldSeconds: 0 },
+    now: { period: '2026-12', usedSeconds: inDecember, heldSeconds: late },
     old: { period: '2026-11', usedSeconds: inNovember, heldSeconds: 0 },
-    new: { period: '2026-12', usedSeconds: inDecember, heldSeconds: 0 },
+    new: { period: '2026-12', usedSeconds: inDecember, heldSeconds: late },
   });
 
   const messages = await inbox.take(5);

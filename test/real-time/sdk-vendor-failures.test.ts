@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../src/vendors/simulator/faults.ts';
-import { createToken, endSession, QUOTA, type RecordData, readRecord, USAGE_HISTORY } from '../support/operations.ts';
+import {
+  createToken,
+  endSession,
+  type RecordData,
+  readQuota,
+  readRecord,
+  USAGE_HISTORY,
+} from '../support/operations.ts';
 import { callSdk } from '../support/sdk-calls.ts';
 import { post, startTestService, type TestService } from '../support/service.ts';
 import { callsTo, KEEP_ALIVE, START, STOP } from '../support/vendor-calls.ts';
@@ -23,21 +30,51 @@ const FAILURES: [string, Omit<Fault, 'path'>, number, object | null][] = [
   ['hangs up in the middle of its answer', { closeMidAnswer: true }, 502, null],
 ];
 
-describe.concurrent.each(FAILURES)('a vendor that %s', (_name, fault, status, body) => {
-  it('at the start ends the session, which costs nothing, and is asked to stop it', async () => {
+/** Refusals after which the same token cannot be started. */
+const isFinal = (status: number) => status === 401 || status === 422;
+
+/** A token whose start the vendor has refused, and what the vendor's refusal has cost: nothing. */
+async function refusedStart(service: TestService, user: string, [, fault, status, body]: (typeof FAILURES)[number]) {
+  const created = await createToken(service, user);
+  service.simulator.failNext({ path: START, ...fault });
+  const answer = await callSdk(service, 'start', created.token);
+  expect(answer.status).toBe(status);
+  expect(answer.body).toEqual(
+    body ?? { code: status, data: null, message: expect.stringMatching(/nothing is charged\. Try again/) },
+  );
+  expect(answer.headers.get('retry-after')).toBe(status === 429 ? '7' : null);
+  // what the vendor or the network said is the operator's
+  expect(await service.database.query('SELECT error_message FROM avatar_usage_records')).toMatchObject([
+    { error_message: expect.stringMatching(/^LiveAvatar POST \/v1\/sessions\/start /) },
+  ]);
+  // the vendor may still start the token
+  expect(await readQuota(service, user)).toMatchObject({ usedSeconds: 0, heldSeconds: 1800, availableSeconds: 1800 });
+  return created;
+}
+
+const shown = async (service: TestService, user: string) => (await post(service, user, USAGE_HISTORY)).body.data;
+
+describe.concurrent.each(FAILURES.filter(([, , status]) => !isFinal(status)))('a vendor that %s', (...failure) => {
+  it('at the start leaves the token unused, which can be started again', async () => {
     await using service = await startTestService();
     const user = await service.token('ann');
-    const { token, record } = await createToken(service, user);
-    service.simulator.failNext({ path: START, ...fault });
+    const { token, record } = await refusedStart(service, user, failure);
+    const unused = { status: 'RESERVED', endReason: null, durationSeconds: 0, errorMessage: null };
+    expect(await shown(service, user)).toMatchObject({ usageHistory: { edges: [{ node: unused }] } });
+    expect(callsTo(service, STOP)).toEqual([]);
 
-    const answer = await callSdk(service, 'start', token);
+    // one that hung up has started it
+    expect((await callSdk(service, 'start', token)).status).toBe(failure[1].closeMidAnswer ? 400 : 201);
+    expect(await readRecord(service, user, record.id)).toMatchObject({ status: 'ACTIVE' });
+  });
+});
 
-    expect(answer.status).toBe(status);
-    expect(answer.body).toEqual(
-      body ?? { code: status, data: null, message: expect.stringMatching(/nothing is charged\. Ask for a new token/) },
-    );
-    expect(answer.headers.get('retry-after')).toBe(status === 429 ? '7' : null);
-    expect((await post(service, user, USAGE_HISTORY)).body.data).toMatchObject({
+describe.concurrent.each(FAILURES.filter(([, , status]) => isFinal(status)))('a vendor that %s', (...failure) => {
+  it('at the start ends the session, which costs nothing, and is told to stop it', async () => {
+    await using service = await startTestService();
+    const user = await service.token('ann');
+    const { token, record } = await refusedStart(service, user, failure);
+    expect(await shown(service, user)).toMatchObject({
       usageHistory: {
         edges: [
           {
@@ -53,13 +90,6 @@ describe.concurrent.each(FAILURES)('a vendor that %s', (_name, fault, status, bo
         ],
       },
     });
-    // what the vendor or the network said is the operator's
-    expect(await service.database.query('SELECT error_message FROM avatar_usage_records')).toMatchObject([
-      { error_message: expect.stringMatching(/^LiveAvatar POST \/v1\/sessions\/start /) },
-    ]);
-    expect((await post(service, user, QUOTA)).body.data).toMatchObject({
-      quota: { usedSeconds: 0, heldSeconds: 0, availableSeconds: 3600 },
-    });
     await waitFor(async () => callsTo(service, STOP, record.avatarSessionId).length > 0);
 
     // as the SDK does after a start that failed; and the token is of no more use
@@ -67,7 +97,9 @@ describe.concurrent.each(FAILURES)('a vendor that %s', (_name, fault, status, bo
     expect(await callSdk(service, 'start', token)).toMatchObject({ status: 410 });
     expect(callsTo(service, START)).toHaveLength(1);
   });
+});
 
+describe.concurrent.each(FAILURES)('a vendor that %s', (_name, fault, status, body) => {
   it('at a second start or a keep-alive changes nothing here', async () => {
     await using service = await startTestService();
     const user = await service.token('ann');

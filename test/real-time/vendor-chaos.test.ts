@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'vitest';
 import type { Fault } from '../../src/vendors/simulator/faults.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { createToken, endSession, QUOTA, TRACK_START } from '../support/operations.ts';
+import { createToken, endSession, QUOTA, readQuota, TRACK_START } from '../support/operations.ts';
 import { type ProxiedService, startProxiedService } from '../support/proxied-service.ts';
 import { post, startTestService, type TestService } from '../support/service.ts';
 import { callsTo, MINT, STOP } from '../support/vendor-calls.ts';
@@ -34,7 +34,9 @@ describe.concurrent.each<[string, Omit<Fault, 'path'>, number, string]>([
     service.simulator.failNext({ path: STOP, ...fault });
 
     const ended = await endSession(service, token, avatarSessionId);
-    expect(ended).toMatchObject({ record: { status: 'COMPLETED' }, quota: { heldSeconds: 0 } });
+    expect(ended).toMatchObject({ record: { status: 'COMPLETED' } });
+    const held = await readQuota(service, token);
+    expect(held.usedSeconds + held.heldSeconds).toBe(1800);
 
     await waitForStops(service, 1);
     const first = Date.now();
@@ -50,6 +52,9 @@ describe.concurrent.each<[string, Omit<Fault, 'path'>, number, string]>([
     expect(waited).toBeLessThan(wait + 2_500);
     await waitFor(async () => (await readStops(service)).every(({ confirmed }) => confirmed));
     expect(service.simulator.sessions()).toMatchObject([{ id: avatarSessionId, endReason: 'USER_CLOSED' }]);
+    // What the vendor streamed past the end is held until its figures come.
+    const late = (Date.now() - first) / 1000;
+    expect((await readQuota(service, token)).heldSeconds).toBeLessThan(late + 10);
   });
 });
 

@@ -1,3 +1,4 @@
+import { callSdk } from './sdk-calls.ts';
 import { conversation, post, type TestService } from './service.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -116,9 +117,10 @@ export async function createToken(
   return body.data.createToken;
 }
 
-/** Takes a token and starts its session; returns the record. */
+/** Takes a token and starts its session, at the vendor as well; returns the record. */
 export async function startSession(service: Pick<TestService, 'url'>, token: string): Promise<RecordData> {
-  const { record } = await createToken(service, token);
+  const { token: sessionToken, record } = await createToken(service, token);
+  await callSdk(service, 'start', sessionToken);
   const { body } = await post<{ trackStart: { record: RecordData } }>(service, token, TRACK_START, {
     input: { sessionId: record.sessionId, avatarSessionId: record.avatarSessionId },
   });

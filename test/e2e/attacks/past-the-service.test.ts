@@ -37,6 +37,41 @@ describe.concurrent('a session that was started at the vendor, past the service'
     await attack.expectCovered(120);
   });
 
+  it('is covered when its start and end were reported before it started', async () => {
+    await using attack = await startAttack(TWO_MINUTES);
+    const ann = await attack.user('ann');
+    for (let round = 0; round < 5; round++) {
+      const { token } = await ann.ask();
+      const issued = token === undefined ? undefined : ann.tokens.get(token);
+      if (!issued) continue;
+      await ann.reportStart(issued);
+      await ann.reportEnd(issued);
+      await waitFor(async () => !(await ann.record(issued)).stopPending);
+      await attack.advance(660);
+      await attack.expectCovered(120);
+    }
+    expect(ann.tokens.size).toBe(1);
+    for (const token of ann.tokens.values()) expect(await ann.callVendor('start', token)).toBe(201);
+    await attack.expectCovered(120);
+  });
+
+  it('is covered when it was ended there before its start through the service fails', async () => {
+    await using attack = await startAttack(TWO_MINUTES);
+    const ann = await attack.user('ann');
+    const reconcile = attack.holdReconciliation();
+    const token = await ann.take();
+    await ann.callVendor('start', token);
+    await attack.advance(30);
+    await ann.callVendor('stop', token);
+    expect(await ann.callSdk('start', token)).toBe(404);
+    expect(await ann.quota()).toMatchObject({ usedSeconds: 0, heldSeconds: 120 });
+    reconcile();
+    await attack.advance(60);
+    await waitFor(async () => (await ann.quota()).heldSeconds === 0);
+    expect(await ann.quota()).toMatchObject({ usedSeconds: 30, availableSeconds: 90 });
+    await attack.expectCovered(120);
+  });
+
   it('gets nobody more than the limit or the account’s ceiling, however often it is repeated', async () => {
     await using attack = await startAttack({
       ...TWO_MINUTES,
