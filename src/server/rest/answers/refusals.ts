@@ -33,11 +33,11 @@ export const quotaExceededSchema = component(
   {
     success: false,
     message:
-      'Your quota for this month does not cover another session: of 60 minutes, 30 seconds are left. It resets on 2026-12-01.',
+      'Your remaining time for this month does not cover another session: 30 s of 60 min available. Some of it is held for an earlier session and may return in 5 s.',
     code: 'QUOTA_EXCEEDED',
     limit: 'minutes',
     resets_at: '2026-12-01T00:00:00.000Z',
-    retry_after_seconds: null,
+    retry_after_seconds: 5,
     fallback: 'static_avatar',
     quota: {
       ...exampleOf(quotaSchema),
@@ -96,10 +96,10 @@ export const concurrencyLimitSchema = component(
   },
   {
     success: false,
-    message: 'A session is already running. End it before you start another.',
+    message: 'Your last session is still being stopped. Retry in 5 s.',
     code: 'CONCURRENCY_LIMIT',
     max_concurrent_sessions: 1,
-    retry_after_seconds: null,
+    retry_after_seconds: 5,
     open_sessions: [
       {
         ...exampleOf(usageRecordSchema),
