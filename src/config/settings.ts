@@ -67,7 +67,7 @@ export const settings = z.object({
     ),
   TOKEN_ENCRYPTION_KEY: encryptionKeys.default([]).meta({
     description:
-      '32 bytes in base64, or the new and the old key, separated by a comma. Derived from `AUTH_JWT_SECRET` if unset.',
+      'Encrypts unused tokens and signs those of this service: 32 bytes in base64, or the new and the old key, separated by a comma. Derived from `AUTH_JWT_SECRET` if unset.',
     secret: true,
   }),
 

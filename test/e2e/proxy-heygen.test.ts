@@ -16,7 +16,7 @@ describe('a token', () => {
   it('that is superseded returns its hold at once, and never reaches the vendor', async () => {
     await using ready = await readyHeyGenToken(PROXY);
     const { service, user, record } = ready;
-    await createToken(service, user, { sessionId: record.sessionId });
+    await createToken(service, user, { sessionId: record.sessionId, avatarName: 'anna' });
     expect((await post(service, user, QUOTA)).body.data).toMatchObject({
       quota: { usedSeconds: 0, heldSeconds: 1800 },
     });
@@ -126,7 +126,7 @@ describe('a vendor', () => {
     service.simulator.failNext({ path: NEW, until });
     const opening = ready.sdk('new');
     await waitFor(async () => callsTo(service, NEW).length > 0);
-    await createToken(service, user, { sessionId: record.sessionId });
+    await createToken(service, user, { sessionId: record.sessionId, avatarName: 'anna' });
     release();
     expect(codeOf(await opening)).toEqual([410, 410]);
     await waitFor(async () => service.simulator.heygenSessions()[0]?.endedAt != null);

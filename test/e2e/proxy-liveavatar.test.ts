@@ -30,7 +30,7 @@ describe('a token', () => {
   it('that is superseded returns its hold at once, and never reaches the vendor', async () => {
     await using test = await tokenOf();
     const { service, user, token, record } = test;
-    await createToken(service, user, { sessionId: record.sessionId });
+    await createToken(service, user, { sessionId: record.sessionId, avatarName: 'anna' });
     expect(await test.quota()).toMatchObject({ usedSeconds: 0, heldSeconds: 1800 });
     expect(await callSdk(service, 'start', token)).toMatchObject({
       status: 410,
@@ -266,7 +266,7 @@ describe('a vendor', () => {
     service.simulator.failNext({ path, until });
     const starting = callSdk(service, 'start', token);
     await waitFor(async () => callsTo(service, path).length > 0);
-    await createToken(service, user, { sessionId: record.sessionId });
+    await createToken(service, user, { sessionId: record.sessionId, avatarName: 'anna' });
     release();
     expect((await starting).status).toBe(410);
     await waitFor(async () => !(await test.readRecord()).stopPending);

@@ -64,7 +64,11 @@ describe.concurrent('an opened session whose name cannot be saved', () => {
 
     expect(callsTo(service, STOP_STREAM, UNSTORABLE)).toHaveLength(1);
     expect(await ready.readRecord()).toMatchObject({ status: 'ERROR', endReason: 'VENDOR_ERROR' });
-    expect((await post(service, user, QUOTA)).body.data).toMatchObject({ quota: { heldSeconds: 0, openSessions: [] } });
+    // its token can open another one
+    const held = expect.toSatisfy((seconds: number) => seconds > 1700);
+    expect((await post(service, user, QUOTA)).body.data).toMatchObject({
+      quota: { heldSeconds: held, openSessions: [] },
+    });
   });
 
   it('is stopped when the database is gone, also if the vendor refuses the first stop', async () => {

@@ -85,7 +85,7 @@ export async function startCountedGraph() {
     },
     /** Delivers the stops that are due, as the sweeper does. Returns the statements for it. */
     async deliverStops(): Promise<readonly string[]> {
-      await deliverStops({ work, store: test.store, vendor, expectsFigures: true, clock: clock.now }, 'due');
+      await deliverStops({ work, store: context.store, vendor, expectsFigures: true, clock: clock.now }, 'due');
       return counted({ data: {} }).statements;
     },
     /** Subscribes. Each message comes with the statements since the operation or the message before it. */

@@ -112,6 +112,14 @@ it('150 users who call three nodes around midnight all get their answers, under 
       await node(user)
         .end({ userId, avatarSessionId, ...counts })
         .catch(note);
+      const { database } = test;
+      const [ended] = await database.query<{ id: string }>(
+        'SELECT id FROM avatar_usage_records WHERE avatar_session_id = $1',
+        [avatarSessionId],
+      );
+      await node(user)
+        .confirmStop({ recordId: ended?.id ?? '', userId, word: 'stopped', expectsFigures: false })
+        .catch(note);
       await startSession({ ...test, store: node(user + 1) }, { userId }).catch(note);
     }),
   );

@@ -192,7 +192,7 @@ describe('one call of several that travel together', () => {
 });
 
 describe('closing a record because the vendor failed', () => {
-  it('releases the hold, keeps the reason, and does not count as a token', async () => {
+  it('releases the hold, keeps the reason, and counts as a request for a token', async () => {
     await using test = await createTestStore({ maxTokensPerMinute: 1 });
     const hold = holdRequest();
     await test.store.hold(hold);
@@ -212,8 +212,9 @@ describe('closing a record because the vendor failed', () => {
       ['release', 'service'],
     ]);
     expect(await stops(test)).toEqual([]);
-    expect(await test.store.read('ann', PERIOD)).toMatchObject({ reservedSeconds: 0, nextTokenAt: null });
-    await expect(test.store.hold(holdRequest())).resolves.toMatchObject({ outcome: 'granted' });
+    const nextTokenAt = new Date(test.clock.now().getTime() + 60_000);
+    expect(await test.store.read('ann', PERIOD)).toMatchObject({ reservedSeconds: 0, nextTokenAt });
+    await expect(test.store.hold(holdRequest())).resolves.toEqual({ outcome: 'rate_limited', retryAt: nextTokenAt });
   });
 
   it('leaves an ended record alone', async () => {

@@ -8,7 +8,11 @@ import { answerWithLists, createVendorBooks, type VendorBooks, type VendorToken 
 
 describe('a session that the database refuses', () => {
   it('is set aside with its reason, also among others of its user, and is booked when it can be', async () => {
-    await using test = await createVendorBooks({ maxConcurrentSessions: 3 });
+    await using test = await createVendorBooks({
+      maxConcurrentSessions: 3,
+      defaultLimitMinutes: 600,
+      defaultLimitCost: 500_000_000n,
+    });
     const anns = [await ended(test, 'ann'), await ended(test, 'ann'), await ended(test, 'ann')];
     const bobs = await ended(test, 'bob');
     await refuse(test, anns[1] as VendorToken);
