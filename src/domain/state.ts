@@ -84,7 +84,7 @@ export interface StoredRecord {
   countedFrom: Instant | null;
   /** SHA-256 of the token, in hexadecimal. */
   tokenHash: string | null;
-  /** The unused token, encrypted, so that it can be handed out again. Null once it was used or has ended. */
+  /** The unused token, encrypted, so that it can be handed out again. Null once its record has ended. */
   sealedToken: string | null;
   /** Until when the vendor accepts the token. Null while the vendor's token has not left this service. */
   tokenEndsAt: Instant | null;

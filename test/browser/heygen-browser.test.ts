@@ -52,7 +52,7 @@ describe.each(DELIVERIES)('with $TOKEN_DELIVERY delivery, a session of the SDK',
   it('is told why a token is of no use, and the vendor is not reached', async (context) => {
     await using test = await startTab(context, delivery);
     const { service, tab, user, record } = test;
-    await createToken(service, user, { sessionId: record.sessionId });
+    await createToken(service, user, { sessionId: record.sessionId, avatarName: 'anna' });
     expect(await tab.start()).toMatchObject({ status: 410, text: expect.stringContaining('createToken') });
     expect(service.simulator.heygenSessions()).toEqual([]);
   });

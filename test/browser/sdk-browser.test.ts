@@ -43,7 +43,7 @@ describe.each(DELIVERIES)('with $TOKEN_DELIVERY delivery, a session of the SDK',
   it('is told why a token is of no use, and the vendor is not reached', async (context) => {
     await using test = await startTab(context, delivery);
     const { service, tab, user, record } = test;
-    await createToken(service, user, { sessionId: record.sessionId });
+    await createToken(service, user, { sessionId: record.sessionId, avatarName: 'anna' });
     expect(await tab.start()).toEqual({
       failed: expect.stringContaining('Ask for a new token with createToken.'),
       errorCode: 410,

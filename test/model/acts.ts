@@ -7,6 +7,7 @@ import type {
   EndRequest,
   FailedStart,
   HeartbeatRequest,
+  Held,
   HoldRequest,
   QuotaStore,
   SavedOutcome,
@@ -60,7 +61,7 @@ const NOT_FOUND: Outcome = { outcome: 'not_found', recordId: null };
 export async function carryOut(store: QuotaStore, act: Act): Promise<Answer> {
   switch (act.kind) {
     case 'hold':
-      return store.hold(act.request);
+      return admissionOf(await store.hold(act.request));
     case 'attach':
       return (await store.attach(act.request)) !== null;
     case 'start':
@@ -170,7 +171,6 @@ function start(user: ModelUser, rules: Rules, request: StartRequest, now: Instan
   record.startedAt = now;
   record.countedFrom = now;
   record.unseenSeconds = request.isReported ? wholeSeconds(record.createdAt, now) : 0;
-  record.sealedToken = null;
   const { step, minimum } = priceAt(pricesFor(rules, record), now);
   record.rounding = { step, minimum };
   record.line = lineAt(pricesFor(rules, record), now, now);
@@ -223,4 +223,11 @@ function changeLimits(user: ModelUser, rules: Rules, change: LimitChange, now: I
     if (!same || quota.limitsChanged) following.push(month);
   }
   followLimits(user, rules, following, now);
+}
+
+/** What a hold is answered, without what the answer to the user shows of it. */
+function admissionOf(held: Held): Admission {
+  if (held.outcome !== 'reissued') return held;
+  const { saved: _, ...reissue } = held;
+  return reissue;
 }

@@ -39,8 +39,12 @@ export function holdToken(user: ModelUser, rules: Rules, request: HoldRequest, n
   if (admission.outcome !== 'granted') return admission;
   for (const record of givingWay) endOnDemand(user, rules, record, 'superseded', now);
   // what had run over its deadline may have left less than foreseen
+  const foreseen = admission.grantSeconds;
   if (givingWay.length > 0) admission = decide(user, rules, request, terms, period, now, []);
   if (admission.outcome !== 'granted') return admission;
+  // a moment later, when the stop is confirmed, it gets all that was foreseen
+  const isStopping = user.records.some((record) => record.isStopping);
+  if (admission.grantSeconds < foreseen && isStopping) return { outcome: 'concurrency', ...mayReturn(user, now) };
   const record: ModelRecord = {
     id: request.recordId,
     sessionId: request.sessionId,

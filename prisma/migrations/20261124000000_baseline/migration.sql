@@ -115,7 +115,7 @@ CREATE TABLE avatar_usage_records (
   counted_from        timestamptz(3),
   -- SHA-256 of the token that was handed out
   token_hash          bytea,
-  -- the unused token itself, encrypted, to be handed out once more
+  -- the token itself, encrypted, to be handed out once more while it is unused
   sealed_token        text,
   -- until when the vendor accepts the token; null while it has not left the service
   token_ends_at       timestamptz(3),

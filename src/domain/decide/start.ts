@@ -86,7 +86,6 @@ function begin(
     startedAt: now,
     countedFrom: now,
     unseenSeconds: isReported ? secondsBetween(record.createdAt, now) : 0,
-    sealedToken: null,
     errorMessage: null,
     expiresAt,
     endingNotice: noticeAt(expiresAt - now),
