@@ -12,7 +12,8 @@ const CALLERS = [1, 16, 64, 256] as const;
 const MILLISECONDS = 2_000;
 
 /**
- * A session's whole life (hold, attach, start, end) beside two single-row upserts of a rate limiter on the same PostgreSQL, and
+ * A session's whole life (hold, attach, start, end, stop confirmed) beside two single-row upserts of a rate limiter on the same
+ * PostgreSQL, and
  * with one caller beside four updates of one row, each committed.
  */
 export const benchCycle: Benchmark = async ({ pool }) => {
@@ -65,6 +66,7 @@ export async function cycle(store: QuotaStore, userId: string): Promise<void> {
   await store.attach({ recordId, userId, avatarSessionId, tokenHash: Buffer.from(recordId) });
   await store.start({ userId, sessionId, avatarSessionId, avatarName: null });
   await store.end({ userId, avatarSessionId, wordsSpoken: null, messagesCount: null, errorMessage: null });
+  await store.confirmStop({ recordId, userId, word: 'stopped', expectsFigures: false });
 }
 
 export async function createLimiter(pool: pg.Pool): Promise<RateLimiterPostgres> {
