@@ -7,6 +7,7 @@ import { startEmbeddedPostgres } from '../../src/embedded-postgres/embedded-post
 import { socketClient } from '../support/clients.ts';
 import { createDataDirectory } from '../support/data-directory.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { HELD_WITHOUT_CAUSE } from '../support/holds.ts';
 import { createLogLines, type LogLine } from '../support/log-lines.ts';
 import { createToken, endSession, startSession, TRACK_HEARTBEAT } from '../support/operations.ts';
 import { startCalls } from '../support/outage-load.ts';
@@ -151,7 +152,7 @@ async function survives(
   expect(await database.query(BOBS_END)).toEqual([
     { status: 'completed', end_reason: 'deadline_reached', duration_seconds: 6 },
   ]);
-  expect(await database.query('SELECT * FROM usage_quotas WHERE held_seconds <> 0 OR held_cost <> 0')).toEqual([]);
+  expect(await database.query(HELD_WITHOUT_CAUSE)).toEqual([]);
   expect(await auditBooks({ query: async (sql) => ({ rows: await database.query(sql) }) })).toEqual([]);
 }
 

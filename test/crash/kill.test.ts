@@ -9,6 +9,7 @@ import { isRunning } from '../../src/vendors/simulator/sessions.ts';
 import { type Acknowledged, startLoad } from '../support/crash-load.ts';
 import { createDataDirectory } from '../support/data-directory.ts';
 import { readServerPid, waitForExit } from '../support/embedded-process.ts';
+import { HELD_WITHOUT_CAUSE } from '../support/holds.ts';
 import { type NodeProcess, runProgram, startNodeProcess } from '../support/node-process.ts';
 import { createRandom } from '../support/random.ts';
 import { settingsFor, VENDOR_KEY } from '../support/settings.ts';
@@ -22,7 +23,7 @@ const LONGEST_REST_MS = 50;
 /** Every so many rounds PostgreSQL dies as well. */
 const POSTGRES_DIES_EVERY = 4;
 
-it(`after ${ROUNDS} kills nothing acknowledged is lost, nothing is held and every stop is delivered`, {
+it(`after ${ROUNDS} kills nothing acknowledged is lost, nothing is held without a cause, and every stop is delivered`, {
   timeout: 120_000 + ROUNDS * 15_000,
 }, async () => {
   const random = createRandom(SEED);
@@ -88,7 +89,7 @@ it(`after ${ROUNDS} kills nothing acknowledged is lost, nothing is held and ever
   const records = new Map((await read<RecordRow>(RECORDS)).map((record) => [record.id, record]));
   const lost = load.acknowledged.filter((entry) => !keeps(records.get(entry.recordId), entry));
   expect(lost).toEqual([]);
-  expect(await read('SELECT * FROM usage_quotas WHERE held_seconds <> 0 OR held_cost <> 0')).toEqual([]);
+  expect(await read(HELD_WITHOUT_CAUSE)).toEqual([]);
   expect(await read(USE_BY_RECORDS)).toEqual(await read(USE_BY_QUOTAS));
   expect(await read(UNSTOPPED)).toEqual([]);
   expect(simulator.sessions().filter(isRunning)).toEqual([]);
