@@ -174,8 +174,7 @@ it('the history is walked page by page, in a month or in all', async () => {
 
 it('the vendor’s own figures stand beside the estimate, here as in the graph', async () => {
   const token = await service.token('mallory');
-  const { avatarSessionId } = await startSession(service, token);
-  await endSession(service, token, avatarSessionId);
+  await runSession(service, token);
   const setActual = (figures: string) =>
     service.database.query(`UPDATE avatar_usage_records SET ${figures} WHERE user_id = 'mallory'`);
   await setActual(`actual_seconds = 61, actual_cost = 0.203333, vendor_end_reason = 'USER_CLOSED'`);

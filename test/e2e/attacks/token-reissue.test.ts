@@ -92,7 +92,7 @@ describe.concurrent('an unused token is handed out once more', () => {
   });
 });
 
-it.concurrent('no row of the database shows a token, and none keeps one that was used', async () => {
+it.concurrent('no row of the database shows a token, and none keeps one whose record has ended', async () => {
   await using attack = await startAttack();
   const ann = await attack.user('ann');
   const token = await ann.take();
@@ -108,5 +108,6 @@ it.concurrent('no row of the database shows a token, and none keeps one that was
   const sealed = () => attack.service.database.query('SELECT sealed_token FROM avatar_usage_records');
   expect(await sealed()).toEqual([{ sealed_token: expect.any(String) }]);
   await ann.callSdk('start', token);
+  await ann.callSdk('stop', token);
   expect(await sealed()).toEqual([{ sealed_token: null }]);
 });
