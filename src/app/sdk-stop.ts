@@ -36,6 +36,6 @@ export async function sdkStop(deps: StopDeps, { token, body, ...named }: SdkRequ
   if (forwarded.failure?.kind === 'gone') return { type: 'stopped', avatarSessionId };
   return sdkForwarded(
     forwarded,
-    'The session is over here. The avatar service has not confirmed it yet and is told again: there is nothing to do.',
+    'The session has ended here. The avatar service has not confirmed it yet. The stop is sent again: there is nothing to do.',
   );
 }

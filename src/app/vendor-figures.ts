@@ -18,7 +18,7 @@ export class ImpossibleFigures extends Error {}
  * A vendor's session as the books take it.
  *
  * When it was created may be when its token was minted, so its start is counted back from its end, or from the moment at
- * which it was seen running. A session without use is over only where the vendor names its end: otherwise it is a token that
+ * which it was seen running. A session without use has ended only where the vendor names its end: otherwise it is a token that
  * has not been started.
  *
  * @throws ImpossibleFigures for what no session can have, and nothing else

@@ -179,6 +179,6 @@ export function createReconciliation(options: ReconciliationOptions): Reconcilia
 
 /** For the operator: of a statement that found no time or lock, what the database said. */
 function describe(error: unknown): string {
-  const told = error instanceof ServiceUnavailableError && error.cause instanceof Error ? error.cause : error;
-  return told instanceof Error ? told.message : String(told);
+  const cause = error instanceof ServiceUnavailableError && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -40,7 +40,7 @@ describe.each(DELIVERIES)('with $TOKEN_DELIVERY delivery, a session of the SDK',
     expect(tab.errors).toEqual([]);
   });
 
-  it('is told why a token is of no use, and the vendor is not reached', async (context) => {
+  it('receives the reason why a token cannot be used, and the vendor is not called', async (context) => {
     await using test = await startTab(context, delivery);
     const { service, tab, user, record } = test;
     await createToken(service, user, { sessionId: record.sessionId, avatarName: 'anna' });

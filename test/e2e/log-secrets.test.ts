@@ -48,8 +48,8 @@ test.each(DELIVERIES)(
     expect(await callSdk(service, 'start', session)).toMatchObject({ status: 500, body: { code: 500, data: null } });
     await service.database.query('ALTER TABLE elsewhere RENAME TO usage_quotas');
 
-    for (const told of ['GraphQL operation failed', 'REST call failed', 'SDK call failed']) {
-      expect(lines.filter((line) => line.includes(told)).length).toBeGreaterThan(0);
+    for (const message of ['GraphQL operation failed', 'REST call failed', 'SDK call failed']) {
+      expect(lines.filter((line) => line.includes(message)).length).toBeGreaterThan(0);
     }
     for (const secret of [good, expired, session]) {
       expect(lines.filter((line) => line.includes(secret))).toEqual([]);

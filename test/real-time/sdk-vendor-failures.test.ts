@@ -70,7 +70,7 @@ describe.concurrent.each(FAILURES.filter(([, , status]) => !isFinal(status)))('a
 });
 
 describe.concurrent.each(FAILURES.filter(([, , status]) => isFinal(status)))('a vendor that %s', (...failure) => {
-  it('at the start ends the session, which costs nothing, and is told to stop it', async () => {
+  it('at the start ends the session, which costs nothing, and is asked to stop it', async () => {
     await using service = await startTestService();
     const user = await service.token('ann');
     const { token, record } = await refusedStart(service, user, failure);
@@ -123,7 +123,7 @@ describe.concurrent.each(FAILURES)('a vendor that %s', (_name, fault, status, bo
     const { status: answered, body: envelope } = await callSdk(service, 'stop', token);
 
     expect(answered).toBe(status);
-    if (body === null) expect(envelope.message).toMatch(/^The session is over here\./);
+    if (body === null) expect(envelope.message).toMatch(/^The session has ended here\./);
     expect(await readRecord(service, user, record.id)).toMatchObject({ status: 'COMPLETED', endReason: 'USER_ENDED' });
     await waitFor(async () => !(await readRecord(service, user, record.id)).stopPending);
     expect(service.simulator.sessions()).toMatchObject([{ endReason: expect.any(String) }]);

@@ -126,7 +126,7 @@ CREATE TABLE avatar_usage_records (
   -- the vendor's own figures, beside the estimate: known once it was reconciled
   actual_seconds      integer,
   actual_cost         numeric(18, 6),
-  -- what the vendor says it took, a decimal in its credits: figures that change later are told from these
+  -- what the vendor says it took, a decimal in its credits: later changes of its figures show against these
   vendor_credits      text,
   vendor_end_reason   text,
   reconciled_at       timestamptz(3),

@@ -53,7 +53,7 @@ function reissue(draft: Draft, record: StoredRecord): Reissue {
   };
 }
 
-/** Hands an unused token out once more: its time to live begins anew, and it belongs to the conversation that asks. */
+/** Reissues an unused token: its time to live restarts, and it belongs to the conversation that requests it. */
 export function handOutAgain(draft: Draft, recordId: string, sessionId: string): Admission {
   const record = recordById(draft, recordId) as StoredRecord;
   const expiresAt: Instant = tokenExpiresAt(draft, record.tokenEndsAt);

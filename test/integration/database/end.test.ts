@@ -192,7 +192,7 @@ describe('one call of several that travel together', () => {
 });
 
 describe('closing a record because the vendor failed', () => {
-  it('releases the hold, keeps the reason, and counts as a request for a token', async () => {
+  it('releases the hold, keeps the reason, and is treated as a request for a token', async () => {
     await using test = await createTestStore({ maxTokensPerMinute: 1 });
     const hold = holdRequest();
     await test.store.hold(hold);

@@ -3,7 +3,7 @@ import { type HeldLock, holdLock } from '../../support/lock.ts';
 import { intercept } from '../../support/pause.ts';
 import { createTestStore, holdRequest, startSession, type TestStore } from '../../support/store.ts';
 
-// A lock that somebody holds by hand. Statements may wait for 20 seconds here: whoever has to wait for the lock is not
+// A lock that an operator holds by hand. Statements may wait for 20 seconds here: whoever has to wait for the lock is not
 // answered before it is released.
 
 const OTHERS = 20;
