@@ -1,6 +1,7 @@
 import { ConfigError } from '../src/config/load-settings.ts';
 import { ClockOffsetError } from '../src/database/decision-clock.ts';
 import { ServiceUnavailableError } from '../src/domain/errors.ts';
+import { messageOf } from '../src/domain/message-of.ts';
 import { asksForHelp, type Options, type OptionValues, parseOptions, UsageError } from './arguments.ts';
 import { type CommandHelp, formatHelp } from './help.ts';
 
@@ -46,5 +47,5 @@ export function describeFailure(error: unknown): string {
   if (error instanceof ServiceUnavailableError && error.cause instanceof Error) {
     return `The database did not answer: ${error.cause.message}. Run the command again.`;
   }
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

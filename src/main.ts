@@ -1,6 +1,7 @@
 import packageJson from '../package.json' with { type: 'json' };
 import type { Service } from './compose.ts';
 import type { Config } from './config.ts';
+import { messageOf } from './domain/message-of.ts';
 
 /** If the orderly shutdown takes longer than this, the process ends all the same. */
 const SHUTDOWN_FUSE_MS = 15_000;
@@ -84,8 +85,4 @@ async function stop(): Promise<void> {
 function fail(problems: readonly string[]): never {
   process.stderr.write(`${problems.join('\n')}\n`);
   process.exit(1);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

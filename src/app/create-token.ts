@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller } from '../domain/caller.ts';
 import { BadUserInputError, ServiceUnavailableError, VendorFailure } from '../domain/errors.ts';
+import { messageOf } from '../domain/message-of.ts';
 import type { Held, HoldRequest, Saved } from '../domain/store.ts';
 import type { AppDeps } from './deps.ts';
 import { endUnminted, expiryOf, type IssuedToken, issueToken } from './issue-token.ts';
@@ -24,7 +25,7 @@ export interface CreateTokenInput {
 
 export interface CreatedToken {
   readonly type: 'token';
-  /** For the vendor's SDK. Kept encrypted while it is unused. */
+  /** For the vendor's SDK. Kept encrypted until its record ends. */
   readonly token: string;
   readonly saved: Saved;
   /** The vendor's session id, where it names one at the mint. */
@@ -148,7 +149,7 @@ async function discardMinted(
   if (avatarSessionId === null) deps.onBackgroundError(cause);
   else await stopUnrecorded(deps, avatarSessionId, cause);
   if (cause instanceof ServiceUnavailableError) throw cause;
-  const errorMessage = `The minted session could not be saved: ${cause instanceof Error ? cause.message : cause}`;
+  const errorMessage = `The minted session could not be saved: ${messageOf(cause)}`;
   await deps.store.close({ ...record, reason: 'vendor_error', errorMessage: storable(errorMessage) });
   return vendorRefusal(new VendorFailure('unknown', errorMessage));
 }

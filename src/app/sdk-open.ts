@@ -1,4 +1,5 @@
 import { ServiceUnavailableError } from '../domain/errors.ts';
+import { messageOf } from '../domain/message-of.ts';
 import type { SessionName } from '../domain/store.ts';
 import { beginProxied } from './begin-proxied.ts';
 import { isOver, type RecognisedToken, recogniseToken } from './recognise-token.ts';
@@ -96,8 +97,7 @@ async function nameSession(deps: OpeningDeps, token: string, named: SessionName)
     return OVER;
   } catch (error) {
     if (await stopUnrecorded(deps, avatarSessionId, error)) {
-      const reason = error instanceof Error ? error.message : String(error);
-      const errorMessage = storable(`The session's name could not be saved: ${reason}`);
+      const errorMessage = storable(`The session's name could not be saved: ${messageOf(error)}`);
       await store.close({ recordId, userId, reason: 'vendor_error', errorMessage });
     }
     if (error instanceof ServiceUnavailableError) throw error;

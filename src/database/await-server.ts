@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { messageOf } from '../domain/message-of.ts';
 import { explainConnection, reasonToWait } from './connection-problem.ts';
 
 const OLDEST_VERSION = 15;
@@ -48,7 +49,7 @@ function createClient(url: string): pg.Client {
       connectionTimeoutMillis: LONGEST_ATTEMPT_MS,
     });
   } catch (cause) {
-    throw new Error(`DATABASE_URL cannot be used: ${cause instanceof Error ? cause.message : cause}. Correct it.`, {
+    throw new Error(`DATABASE_URL cannot be used: ${messageOf(cause)}. Correct it.`, {
       cause,
     });
   }

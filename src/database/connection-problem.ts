@@ -1,3 +1,4 @@
+import { messageOf } from '../domain/message-of.ts';
 /** Who connects to what. Without the password, which no sentence shows. */
 export interface DatabaseAddress {
   readonly host: string;
@@ -78,8 +79,4 @@ export function explainConnection(error: unknown, { host, port, user, database }
 function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   return 'code' in error && typeof error.code === 'string' ? error.code : codeOf(error.cause);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { messageOf } from '../domain/message-of.ts';
 
 /** The advisory lock that `prisma migrate deploy` takes, so that its runs and ours never overlap. */
 const MIGRATION_LOCK = 72_707_369;
@@ -164,8 +165,4 @@ async function apply(client: pg.Client, migration: Migration): Promise<void> {
 function lineOf(sql: string, error: unknown): string {
   if (!(error instanceof pg.DatabaseError) || error.position === undefined) return '';
   return ` at line ${sql.slice(0, Number(error.position)).split('\n').length}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

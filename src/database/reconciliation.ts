@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Clock } from '../domain/clock.ts';
 import { ServiceUnavailableError } from '../domain/errors.ts';
+import { messageOf } from '../domain/message-of.ts';
 import type { QuotaPolicy } from '../domain/policy.ts';
 import type { Comparison, Horizon, Reconciliation, VendorFigures } from '../domain/reconciliation.ts';
 import type { AvatarVendor } from '../domain/vendor.ts';
@@ -179,6 +180,5 @@ export function createReconciliation(options: ReconciliationOptions): Reconcilia
 
 /** For the operator: of a statement that found no time or lock, what the database said. */
 function describe(error: unknown): string {
-  const cause = error instanceof ServiceUnavailableError && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error ? cause.message : String(cause);
+  return messageOf(error instanceof ServiceUnavailableError && error.cause instanceof Error ? error.cause : error);
 }
